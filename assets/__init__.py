@@ -1,0 +1,1 @@
+"""What is made: Dagster assets and checks, one module a layer; each reads, calls one function, writes."""

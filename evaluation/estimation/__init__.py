@@ -1,0 +1,23 @@
+"""Effects of the pilot on rates and shares: levels, changes and intervals, with what they assume."""
+
+from evaluation.estimation.arms import Arm
+from evaluation.estimation.effects import Effect, rate_effect
+from evaluation.estimation.estimates import METRIC_ESTIMATES, metric_estimates
+from evaluation.estimation.metrics import ALL_SITES, CASE_MANAGEMENT, Metric, population_words, site_populations
+from evaluation.estimation.published import comparison_with_published
+from evaluation.estimation.survey_items import survey_item_estimates
+
+__all__ = [
+    "ALL_SITES",
+    "CASE_MANAGEMENT",
+    "METRIC_ESTIMATES",
+    "Arm",
+    "Effect",
+    "Metric",
+    "comparison_with_published",
+    "metric_estimates",
+    "population_words",
+    "rate_effect",
+    "site_populations",
+    "survey_item_estimates",
+]

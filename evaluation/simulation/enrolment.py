@@ -1,0 +1,112 @@
+"""Who joins the pilot, where and when: mostly people who have just been in hospital in an emergency.
+
+Enrolment depends on what the extracts show (recent emergency admissions, attendances, area, date), not on anything
+hidden: comparison people with the same history have the same future. A plain before-after comparison is therefore
+wrong by regression to the mean, and one with well-matched comparison people is not.
+"""
+
+import numpy as np
+import polars as pl
+
+from evaluation.simulation.calendar import IntArray, epoch_day, shift_month
+from evaluation.simulation.people import areas
+from evaluation.simulation.settings import ENROLMENT_MONTHS, SimulationSettings
+
+WEIGHT_AFTER_ADMISSION = 0.75
+WEIGHT_PER_EARLIER_ADMISSION = 1.0
+WEIGHT_AFTER_ATTENDANCE = 0.35
+WEIGHT_FROM_PRACTICE_LIST = 0.12
+DAYS_TO_ENROLMENT = (5, 60)
+_APART = 1_000_000
+
+
+def enrol(
+    people: pl.DataFrame,
+    stays: pl.DataFrame,
+    attendances: pl.DataFrame,
+    settings: SimulationSettings,
+    rng: np.random.Generator,
+) -> pl.DataFrame:
+    """Pilot people, one row each and `settings.people` rows: `person site index_day route`, `site` a position.
+
+    `stays` and `attendances` are those of a world without a pilot, free of overlaps. Raises ValueError where too
+    few people live in the pilot areas.
+    """
+    drawn = [_after_admission(stays, rng), _after_attendance(attendances, rng), _from_list(people, settings, rng)]
+    candidates = _possible(pl.concat(drawn), people, settings, rng)
+    best = candidates.sort("key", "person", descending=True).unique("person", keep="first", maintain_order=True)
+    quota = pl.Series(_quotas(settings, rng)[best["site"].to_numpy()])
+    ranked = best.with_columns(is_within=pl.int_range(pl.len()).over("site") < quota)
+    if ranked.height < settings.people:
+        raise ValueError("too few people live in the pilot areas: simulate more people or fewer sites")
+    chosen = ranked.sort("is_within", "key", "person", descending=True).head(settings.people)
+    return chosen.select("person", "site", "index_day", "route").sort("person")
+
+
+def _after_admission(stays: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
+    emergencies = stays.filter(pl.col("kind") == "emergency").sort("person", "start")
+    key = emergencies["person"].to_numpy() * _APART + emergencies["start"].to_numpy()
+    earlier = np.arange(len(key)) - np.searchsorted(key, key - 183)
+    return emergencies.select(
+        "person",
+        index_day=pl.col("end") + pl.Series(rng.integers(*DAYS_TO_ENROLMENT, len(key))),
+        weight=pl.Series(WEIGHT_AFTER_ADMISSION + WEIGHT_PER_EARLIER_ADMISSION * earlier),
+        route=pl.lit("after_admission"),
+    )
+
+
+def _after_attendance(attendances: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
+    return attendances.select(
+        "person",
+        index_day=pl.col("day") + pl.Series(rng.integers(*DAYS_TO_ENROLMENT, attendances.height)),
+        weight=pl.lit(WEIGHT_AFTER_ATTENDANCE),
+        route=pl.lit("after_attendance"),
+    )
+
+
+def _from_list(people: pl.DataFrame, settings: SimulationSettings, rng: np.random.Generator) -> pl.DataFrame:
+    first = min(epoch_day(site.go_live_date) for site in settings.sites)
+    return people.select(
+        "person",
+        index_day=pl.Series(rng.integers(first, settings.last_index_day + 1, people.height)),
+        weight=WEIGHT_FROM_PRACTICE_LIST * pl.col("need"),
+        route=pl.lit("practice_list"),
+    )
+
+
+def _possible(
+    candidates: pl.DataFrame, people: pl.DataFrame, settings: SimulationSettings, rng: np.random.Generator
+) -> pl.DataFrame:
+    """Candidates who live in a pilot area, while its site enrols, alive and registered, with a random key.
+
+    The largest keys are a sample without replacement with probabilities in proportion to the weights (Gumbel).
+    """
+    person = candidates["person"].to_numpy()
+    site = _sites_of(people["area"].to_numpy(), settings, rng)[person]
+    go_live = np.array([epoch_day(site.go_live_date) for site in settings.sites])
+    close = np.array([min(shift_month(int(day), ENROLMENT_MONTHS), settings.last_index_day) for day in go_live])
+    day = candidates["index_day"].to_numpy()
+    alive = people.select("death", "reg_start", "reg_end", "is_listed")
+    death, registered, left, is_listed = (alive[name].to_numpy()[person] for name in alive.columns)
+    possible = (site >= 0) & (day >= go_live[site]) & (day <= close[site]) & is_listed
+    possible &= (day < death) & (day >= registered) & (day <= left)
+    key = np.log(candidates["weight"].to_numpy()) + rng.gumbel(size=candidates.height)
+    return candidates.with_columns(site=pl.Series(site), key=pl.Series(key)).filter(pl.Series(possible))
+
+
+def _sites_of(area: IntArray, settings: SimulationSettings, rng: np.random.Generator) -> IntArray:
+    """The site that each person could join, -1 outside the pilot areas; sites of one area share its people."""
+    site = np.full(len(area), -1, dtype=np.int64)
+    for number, code in enumerate(areas(settings)):
+        there = [position for position, place in enumerate(settings.sites) if place.area == code]
+        if there:
+            lives_there = area == number
+            site[lives_there] = rng.choice(there, int(lives_there.sum()))
+    return site
+
+
+def _quotas(settings: SimulationSettings, rng: np.random.Generator) -> IntArray:
+    """Pilot people per site: unequal sizes that add up."""
+    shares = np.cumsum(rng.uniform(0.6, 1.4, len(settings.sites)))
+    bounds = np.round(settings.people * shares / shares[-1]).astype(np.int64)
+    return np.diff(bounds, prepend=0)

@@ -1,0 +1,1 @@
+"""When and where things run: study, contracts, reading, warehouse, publishing, command line."""

@@ -1,0 +1,134 @@
+"""The command `icp`: every command reads a study folder and says in plain words what it did."""
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from pipelines.errors import IcpError
+from pipelines.fingerprint import release
+
+STUDY = click.argument("folder", metavar="STUDY", type=click.Path(file_okay=False, path_type=Path))
+OUTPUT = click.option(
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where output goes; STUDY/output unless given.",
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(release(), prog_name="icp")
+def icp() -> None:
+    """Evaluate an integrated care pilot: from extracts to a published evaluation."""
+
+
+@icp.command("init")
+@click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
+def init_command(folder: Path) -> None:
+    """Write a commented protocol and the folders for your own extracts into DIR (new or empty)."""
+    from pipelines.scaffold import write_scaffold
+
+    for line in write_scaffold(folder):
+        click.echo(line)
+
+
+@icp.command("demo")
+@click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--people", default=2000, show_default=True, help="Pilot people; 20 times as many others.")
+@click.option("--seed", default=20090401, show_default=True, help="The same seed gives the same study.")
+@click.option("--effect", "effects", multiple=True, metavar="METRIC=1.02|ITEM=-5pp", help="Planted effect; repeatable.")
+def demo_command(folder: Path, people: int, seed: int, effects: tuple[str, ...]) -> None:
+    """Write a complete simulated study with known truth into DIR (new or empty)."""
+    from pipelines.demo import write_demo
+
+    write_demo(folder, people=people, seed=seed, effects=effects, progress=_sayer())
+    click.echo(f"Demo study written to {folder}; now: icp run {folder}")
+
+
+@icp.command("check")
+@STUDY
+@OUTPUT
+def check_command(folder: Path, output: Path | None) -> None:
+    """Hold a study's protocol and every delivery against their contracts; compute and keep nothing."""
+    from pipelines.checking import check_study
+    from pipelines.study import load_study
+
+    report = check_study(load_study(folder, output=output), say=_sayer())
+    click.echo(report.text)
+    sys.exit(report.exit_code)
+
+
+@icp.command("run")
+@STUDY
+@OUTPUT
+@click.option("--dry-run", is_flag=True, help="Say which deliveries are new, known or refused; write nothing.")
+@click.option("--engine", type=click.Choice(["duckdb"]), default="duckdb", show_default=True)
+def run_command(folder: Path, output: Path | None, dry_run: bool, engine: str) -> None:  # noqa: ARG001
+    """Read everything new, compute, publish."""
+    from pipelines.study import load_study
+
+    study = load_study(folder, output=output)
+    if dry_run:
+        from pipelines.checking import plan_run
+
+        click.echo(plan_run(study))
+        return
+    from pipelines.run import run_study
+
+    outcome = run_study(study, say=_sayer())
+    if outcome.is_new:
+        click.echo(f"Published {outcome.published} (run {outcome.run_id})")
+    else:
+        click.echo(f"Nothing new since run {outcome.run_id}; {outcome.published} stands")
+
+
+@icp.command("results")
+@STUDY
+@OUTPUT
+@click.option("--format", "output_format", type=click.Choice(["table", "csv", "json"]), default="table")
+@click.option(
+    "--population",
+    default="all_sites",
+    show_default=True,
+    help="all_sites, case_management, site:<id> or all.",
+)
+def results_command(folder: Path, output: Path | None, output_format: str, population: str) -> None:
+    """Show what changed in the published evaluation, with intervals, designs and cautions."""
+    from pipelines.results import results
+    from pipelines.study import load_study
+
+    study = load_study(folder, output=output)
+    click.echo(results(study.published / "evaluation.duckdb", output_format=output_format, population=population))
+
+
+def _sayer() -> Callable[[str], None]:
+    """Progress on standard error when a person watches, else silence."""
+    started = time.monotonic()
+
+    def say(line: str) -> None:
+        click.echo(f"{time.monotonic() - started:6.1f} s  {line}", err=True)
+
+    return say if sys.stderr.isatty() else lambda _line: None
+
+
+def main() -> None:
+    """Entry point: an error that a user can act on is printed whole and gives its exit code."""
+    try:
+        icp(standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        sys.exit(stop.exit_code)
+    except click.Abort:
+        click.echo("stopped", err=True)
+        sys.exit(1)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except IcpError as error:
+        click.echo(f"{type(error).__name__}: {error}", err=True)
+        sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    main()

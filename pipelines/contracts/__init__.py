@@ -1,0 +1,15 @@
+"""Contracts: the one declaration of every source extract and every published table."""
+
+from pipelines.contracts.catalogue import contract_by_table, published_contracts, source_contract
+from pipelines.contracts.loading import load_contract
+from pipelines.contracts.model import Column, Contract, ContractError
+
+__all__ = [
+    "Column",
+    "Contract",
+    "ContractError",
+    "contract_by_table",
+    "load_contract",
+    "published_contracts",
+    "source_contract",
+]

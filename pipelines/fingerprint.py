@@ -1,0 +1,47 @@
+"""What a run depends on, as one hash: the same hash means that a run would change nothing."""
+
+import hashlib
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+
+from pipelines.study import Study
+
+CHECKOUT = Path(__file__).parent.parent
+CODE_FOLDERS = ("pipelines", "assets", "evaluation", "sql", "data_contracts")
+
+
+def code_version() -> str:
+    """First 12 hex of a hash over the project's own code, SQL, contracts and pinned libraries."""
+    files = [CHECKOUT / "requirements.lock"]
+    for folder in CODE_FOLDERS:
+        files += [path for path in (CHECKOUT / folder).rglob("*") if path.suffix in {".py", ".sql", ".yaml", ".csv"}]
+    return _hash_contents(sorted(files), CHECKOUT)[:12]
+
+
+def inputs_fingerprint(study: Study, *, key_id: str) -> str:
+    """Hash of the study's own files by content, its extracts by name, size and time, the key's id and the code."""
+    small = [path for path in study.root.glob("*") if path.suffix in {".yaml", ".csv"}]
+    small += (study.root / "instruments").glob("*.yaml")
+    digest = hashlib.sha256(_hash_contents(sorted(small), study.root).encode())
+    for extract in study.protocol.extracts:
+        for path in sorted(study.extract_folder(extract).rglob("*")):
+            if path.is_file():
+                state = path.stat()
+                name = path.relative_to(study.root)
+                digest.update(f"{name}\0{state.st_size}\0{state.st_mtime_ns}\n".encode())
+    digest.update(f"{key_id}\0{code_version()}".encode())
+    return digest.hexdigest()
+
+
+def _hash_contents(paths: Iterable[Path], root: Path) -> str:
+    digest = hashlib.sha256()
+    for path in paths:
+        digest.update(f"{path.relative_to(root)}\0".encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def release() -> str:
+    """The release number in `pyproject.toml`."""
+    return str(tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"])

@@ -1,0 +1,12 @@
+"""The one way in which counts of people or rows are shown in logs, messages and on the terminal."""
+
+SMALLEST_SHOWN = 8
+
+
+def masked_count(count: int) -> str:
+    """`count` as text, 1 to 7 as `1 to 7`; exact counts live in Parquet and DuckDB only.
+
+    >>> masked_count(0), masked_count(3), masked_count(12345)
+    ('0', '1 to 7', '12345')
+    """
+    return "1 to 7" if 0 < count < SMALLEST_SHOWN else str(count)

@@ -1,0 +1,61 @@
+"""What a study is told, as one-purpose tables: SQL models read their parameters from rows, never from text."""
+
+from collections.abc import Callable, Mapping
+
+import polars as pl
+
+from pipelines.instruments import ANSWERS, ITEMS, WAVES, Instrument
+from pipelines.study import Study
+
+PARAMETER_TABLES = {
+    "study_design": "The protocol's settings that SQL models use, one row.",
+    "sites": "The pilot sites as the study registers them.",
+    "prices": "Unit costs by activity: one price set for both arms and both periods.",
+    "imd": "Deprivation decile by small area, with its release.",
+    "provider_successions": "Providers that were taken over: which code follows which, from when.",
+    "instrument_items": "The items of the study's questionnaires.",
+    "instrument_answers": "The known answers of each item, and what they count as.",
+    "instrument_waves": "Which wave of a questionnaire belongs to which period.",
+}
+
+
+def parameter_frames(study: Study) -> dict[str, pl.DataFrame]:
+    """The tables named in `PARAMETER_TABLES`, by name."""
+    return {
+        "study_design": study_design(study),
+        "sites": study.sites,
+        "prices": study.prices,
+        "imd": study.imd,
+        "provider_successions": study.provider_successions,
+        "instrument_items": _stacked(study, Instrument.item_rows, ITEMS),
+        "instrument_answers": _stacked(study, Instrument.answer_rows, ANSWERS),
+        "instrument_waves": _stacked(study, Instrument.wave_rows, WAVES),
+    }
+
+
+def study_design(study: Study) -> pl.DataFrame:
+    """One row: study, title, synthetic, window lengths in months, data_until, continuous_rule, comparison_seed."""
+    protocol = study.protocol
+    return pl.DataFrame(
+        {
+            "study": [protocol.study],
+            "title": [protocol.title or protocol.study],
+            "synthetic": [protocol.synthetic],
+            "look_back_months": [protocol.periods.look_back_months],
+            "baseline_months": [protocol.periods.baseline_months],
+            "follow_up_months": [protocol.periods.follow_up_months],
+            "data_until": [protocol.periods.data_until],
+            "continuous_rule": [protocol.spells.continuous_rule],
+            "comparison_seed": [protocol.comparison.seed],
+        }
+    )
+
+
+def _stacked(
+    study: Study,
+    rows: Callable[[Instrument], list[tuple[object, ...]]],
+    schema: Mapping[str, type[pl.DataType]],
+) -> pl.DataFrame:
+    instruments = {instrument.instrument: instrument for instrument in study.instruments.values()}
+    stacked = [row for instrument in instruments.values() for row in rows(instrument)]
+    return pl.DataFrame(stacked, schema=dict(schema), orient="row")

@@ -1,0 +1,149 @@
+"""The analysis plan of a study: `protocol.yaml`, checked setting by setting."""
+
+import hashlib
+import json
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StringConstraints, model_validator
+
+from pipelines.strict_yaml import Strict, load_mapping, parse
+
+EXTRACT_CONTRACTS = {
+    "admissions": "hes_apc",
+    "outpatients": "hes_op",
+    "emergency_care": "hes_ae",
+    "population": "population",
+    "enrolments": "pilot_enrolment",
+    "opt_outs": "opt_out",
+}
+REQUIRED_EXTRACTS = ("admissions", "population", "enrolments")
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
+Months = Annotated[int, Field(ge=1, le=120)]
+
+
+class Extract(Strict):
+    """One kind of delivery: the contract it is read by and, for surveys, the instrument."""
+
+    contract: str
+    instrument: str | None = None
+
+
+class Periods(Strict):
+    """The windows around each person's index date, in months, and the last day with complete data."""
+
+    look_back_months: Months = 24
+    baseline_months: Months
+    follow_up_months: Months
+    data_until: date
+
+    @model_validator(mode="after")
+    def _baseline_lies_in_look_back(self) -> "Periods":
+        if self.look_back_months < self.baseline_months:
+            raise ValueError("look_back_months must be at least baseline_months")
+        return self
+
+
+class Spells(Strict):
+    """Which published rule joins provider spells into continuous inpatient spells."""
+
+    continuous_rule: Literal["nhs_digital_2014", "hf_che"] = "nhs_digital_2014"
+
+
+class Comparison(Strict):
+    """How comparison people are chosen."""
+
+    exact: tuple[str, ...] = ()
+    covariates: tuple[str, ...] = ()
+    ratio: Annotated[int, Field(ge=1, le=100)] = 5
+    caliper: Annotated[float, Field(gt=0)] = 0.2
+    seed: Annotated[int, Field(ge=0)] = 1
+
+
+class Outcome(Strict):
+    """One metric that the pilot intends to change; whatever else is computed is exploratory."""
+
+    metric: str
+    priority: Literal["primary", "secondary"]
+    benefits: Literal["service_users", "staff", "organisation"]
+    expected: Literal["increase", "decrease"]
+    smallest_worthwhile_change_pct: float | None = None
+
+
+class Disclosure(Strict):
+    """Counts up to the threshold are suppressed, others rounded, in whatever leaves the building."""
+
+    suppress_up_to: Annotated[int, Field(ge=0)] = 7
+    round_to: Annotated[int, Field(ge=1)] = 5
+
+
+class Alerts(Strict):
+    """Where data-quality alerts go (the name of an environment variable), and from what change on."""
+
+    to_env: str = "ICP_ALERT_URLS"
+    volume_change_pct: Annotated[float, Field(gt=0)] = 20
+    late_after_days: Annotated[int, Field(ge=1)] = 40
+
+
+class Protocol(Strict):
+    """All settings of a study; every section but study, extracts, periods and outcomes has defaults."""
+
+    study: Name
+    title: str = ""
+    registered_on: date | None = None
+    synthetic: bool = False
+    extracts: dict[Name, Extract]
+    sites: str | None = None
+    periods: Periods
+    spells: Spells = Spells()
+    comparison: Comparison = Comparison()
+    outcomes: Annotated[tuple[Outcome, ...], Field(min_length=1)]
+    disclosure: Disclosure = Disclosure()
+    prices: str | None = None
+    alerts: Alerts = Alerts()
+
+    @model_validator(mode="after")
+    def _extracts_have_their_contract(self) -> "Protocol":
+        for name in REQUIRED_EXTRACTS:
+            if name not in self.extracts:
+                raise ValueError(f"extracts.{name} is missing (required: {', '.join(REQUIRED_EXTRACTS)})")
+        for name, extract in self.extracts.items():
+            _check_contract(name, extract)
+        return self
+
+    @model_validator(mode="after")
+    def _outcomes_stand_once(self) -> "Protocol":
+        metrics = [outcome.metric for outcome in self.outcomes]
+        twice = sorted({metric for metric in metrics if metrics.count(metric) > 1})
+        if twice:
+            raise ValueError(f"outcomes: {', '.join(twice)} stands more than once")
+        return self
+
+    @property
+    def surveys(self) -> dict[str, Extract]:
+        """The extracts that are surveys, by name."""
+        return {name: extract for name, extract in self.extracts.items() if extract.contract == "survey"}
+
+
+def _check_contract(name: str, extract: Extract) -> None:
+    expected = EXTRACT_CONTRACTS.get(name, "survey")
+    if extract.contract != expected:
+        known = ", ".join(EXTRACT_CONTRACTS)
+        raise ValueError(
+            f"extracts.{name}.contract: expected {expected} "
+            f"(extracts with a name of their own are surveys; fixed names: {known})"
+        )
+    if expected == "survey" and extract.instrument is None:
+        raise ValueError(f"extracts.{name}.instrument is missing: a survey needs the instrument it asked")
+
+
+def load_protocol(path: Path) -> Protocol:
+    """The protocol in a file; StudyError names each setting that is unknown, missing or wrong."""
+    return parse(Protocol, load_mapping(path), file_name=path.name)
+
+
+def protocol_hash(path: Path) -> str:
+    """SHA-256 of the settings as written, whatever their order, spacing and comments."""
+    canonical: Any = json.dumps(load_mapping(path), sort_keys=True, default=str, ensure_ascii=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()

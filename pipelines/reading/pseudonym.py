@@ -1,0 +1,50 @@
+"""NHS numbers become pseudonyms before anything is stored: keyed, so that ten digits cannot be tried out."""
+
+import hashlib
+import hmac
+from dataclasses import dataclass, field
+
+_BLOCK = 64
+
+
+@dataclass(frozen=True)
+class PseudonymKey:
+    """The secret of one study; it is never printed, stored or part of an SQL text."""
+
+    secret: bytes = field(repr=False)
+
+    @property
+    def key_id(self) -> str:
+        """Eight hex that tell one key from another and give nothing of it away."""
+        derived = hmac.new(self.secret, b"pseudonym key id", hashlib.sha256).digest()
+        return hashlib.sha256(derived).hexdigest()[:8]
+
+    @property
+    def pads(self) -> tuple[bytes, bytes]:
+        """Inner and outer key blocks of HMAC-SHA256 (RFC 2104): the secret xor 0x36 and xor 0x5c."""
+        secret = hashlib.sha256(self.secret).digest() if len(self.secret) > _BLOCK else self.secret
+        block = secret.ljust(_BLOCK, b"\0")
+        return bytes(b ^ 0x36 for b in block), bytes(b ^ 0x5C for b in block)
+
+
+def hmac_sql(message: str) -> str:
+    """First 32 hex of HMAC-SHA256 of a text expression; `$inner` and `$outer` are the key's pads as parameters."""
+    inner = f"sha256($inner::blob || encode({message}))"
+    return f"left(sha256($outer::blob || unhex({inner})), 32)"
+
+
+def nhs_number_rule_sql(written: str, digits: str) -> str:
+    """Id of the rule that an NHS number fails, null if it is valid (NHS Data Dictionary: modulus 11).
+
+    `written` is the cell, `digits` the same without blanks and hyphens: SQL text expressions.
+    Weights 10 to 2 on the first nine digits; 11 - (sum mod 11) is the tenth, 11 counts as 0, 10 is invalid.
+    """
+    number = f"try_cast({digits} as bigint)"
+    weighted = " + ".join(f"{11 - i} * ({number} // {10 ** (10 - i)} % 10)" for i in range(1, 10))
+    return (
+        f"case when coalesce({digits}, '') in ('', '&') or trim({written}) = '-' then 'missing_person' "
+        f"when not regexp_full_match({digits}, '[0-9]+') then 'nhs_number_not_numeric' "
+        f"when length({digits}) <> 10 then 'nhs_number_wrong_length' "
+        f"when {number} % 1111111111 = 0 then 'nhs_number_equal_digits' "
+        f"when (11 - ({weighted}) % 11) % 11 <> {number} % 10 then 'nhs_number_wrong_check_digit' end"
+    )

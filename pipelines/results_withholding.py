@@ -1,0 +1,66 @@
+"""What `icp results` does not print: counts of 1 to 7, and numbers that rest on 1 to 7 people."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from pipelines.masking import masked_count
+
+Row = dict[str, Any]
+WITHHELD = "Withheld: rests on 1 to 7 people."
+
+_OF_ESTIMATE = (
+    *("pilot_baseline", "pilot_follow_up", "comparator_baseline", "comparator_follow_up"),
+    *("change", "change_low", "change_high", "relative_change_pct", "relative_low_pct", "relative_high_pct"),
+    *("p_value", "p_adjusted", "minimum_detectable_change_pct"),
+    *("person_years_pilot", "person_years_comparator", "n_clusters"),
+)
+_OF_SURVEY = (
+    *("baseline_level", "follow_up_level", "change", "change_low", "change_high", "standard_error", "p_value"),
+    *("response_rate_baseline_pct", "response_rate_follow_up_pct", "n_clusters"),
+)
+_OF_COMPARISON = ("our_baseline", "our_follow_up", "our_change", "our_change_low", "our_change_high")
+_SURVEY_DETAILS = ("positive", "not_counted", "missing")
+
+
+def is_small(count: int | None) -> bool:
+    """Whether a count is one that is never printed."""
+    return count is not None and masked_count(count) != str(count)
+
+
+def withheld_estimate(row: Row, *, survey: Sequence[Row]) -> Row:
+    """A row of `metric_estimates` as it may be printed; items by their answers in each wave."""
+    small = is_small(row["n_pilot"]) or is_small(row["n_comparator"]) or _is_small_item(row, survey)
+    kept = {name: None for name in _OF_ESTIMATE} | {"caution": WITHHELD} if small else {}
+    return row | kept | {name: _printed(row[name]) for name in ("n_pilot", "n_comparator")}
+
+
+def withheld_survey(row: Row) -> Row:
+    """A row of `survey_estimates` as it may be printed, without the counts that would give others back."""
+    kept = {name: None for name in _OF_SURVEY} | {"caution": WITHHELD} if _has_small_wave(row) else {}
+    counts = {name: _printed(row[name]) for name in row if name.startswith(("rows_", "answers_"))}
+    details = tuple(f"{detail}_" for detail in _SURVEY_DETAILS)
+    return {name: value for name, value in (row | kept | counts).items() if not name.startswith(details)}
+
+
+def withheld_comparison(row: Row, *, survey: Sequence[Row]) -> Row:
+    """A row of `comparison_with_published` as it may be printed; published figures always are."""
+    small = is_small(row["our_n_pilot"]) or _is_small_item(row, survey)
+    kept = {name: None for name in _OF_COMPARISON} | {"our_caution": WITHHELD} if small else {}
+    return row | kept | {"our_n_pilot": _printed(row["our_n_pilot"])}
+
+
+def _is_small_item(row: Row, survey: Sequence[Row]) -> bool:
+    return any(
+        _has_small_wave(item)
+        for item in survey
+        if item["measure_id"] == row["metric_id"] and item["population"] == row["population"]
+    )
+
+
+def _has_small_wave(row: Row) -> bool:
+    counts = ("answers_baseline", "answers_follow_up", "rows_baseline", "rows_follow_up")
+    return any(is_small(row[name]) for name in counts)
+
+
+def _printed(count: int | None) -> int | str | None:
+    return masked_count(count) if count is not None and is_small(count) else count

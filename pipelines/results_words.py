@@ -1,0 +1,110 @@
+"""Effects in plain words: direction, size and interval, and what the interval rules out."""
+
+from typing import Any
+
+Row = dict[str, Any]
+NOT_KNOWN = "not known"
+
+
+def percent(value: float) -> str:
+    """A signed percentage, with a decimal below ten: `-20%`, `+2.1%`."""
+    return f"{_signed(value)}%"
+
+
+def points(value: float) -> str:
+    """Signed percentage points, one decimal: `-5.0`."""
+    return f"{value:+.1f}"
+
+
+def level(row: Row, value: float | None) -> str:
+    """A level: per person-year, pounds, or a percentage for shares."""
+    if value is None:
+        return "-"
+    if row["unit"].startswith("share"):
+        return f"{100 * value:.1f}%"
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.2f}"
+
+
+def effect_in_words(row: Row) -> str:
+    """The relative change of a row of `metric_estimates`, as a sentence part.
+
+    >>> row = {"design": "uncontrolled", "change": -0.2, "unit": "admissions per person-year"}
+    >>> limits = {"relative_change_pct": -20.0, "relative_low_pct": -24.0, "relative_high_pct": -16.0}
+    >>> effect_in_words(row | limits)
+    'fell by 20% (95% interval -24% to -16%)'
+    """
+    estimate, low, high = (row[f"relative_{part}_pct"] for part in ("change", "low", "high"))
+    if low is None or high is None:
+        return _without_interval(row)
+    limits = f"95% interval {percent(low)} to {percent(high)}"
+    words = _DIRECTIONS["uncontrolled" if row["design"] == "uncontrolled" else "compared"]
+    if high < 0 or low > 0:
+        return f"{words[estimate > 0]} by {percent(abs(estimate))[1:]} ({limits})"
+    return f"no clear {words[2]}: {percent(estimate)} ({limits}); {_ruled_out(low, high, '%')}"
+
+
+def points_in_words(row: Row) -> str:
+    """The change of an item in `survey_estimates`, in percentage points."""
+    estimate, low, high = row["change"], row["change_low"], row["change_high"]
+    if estimate is None:
+        return {"follow_up_only": "asked afterwards only", "baseline_only": "asked before only"}.get(
+            row["design"], NOT_KNOWN
+        )
+    if low is None or high is None:
+        return f"{points(estimate)} points, no interval"
+    limits = f"95% interval {points(low)} to {points(high)}"
+    if high < 0 or low > 0:
+        return f"{'rose' if estimate > 0 else 'fell'} by {abs(estimate):.1f} points ({limits})"
+    return f"no clear change: {points(estimate)} points ({limits}); {_ruled_out(low, high, ' points')}"
+
+
+def published_in_words(row: Row) -> str:
+    """A published figure with its unit and, where published, its interval."""
+    if row["unit"] == "direction_only":
+        return str(row["direction"])
+    return _figure(row, row["baseline"], row["follow_up"], row["change"], row["change_low"], row["change_high"])
+
+
+def ours_in_words(row: Row) -> str:
+    """Our figure in the published unit, with its interval; empty if there is none."""
+    values = [row[f"our_{name}"] for name in ("baseline", "follow_up", "change", "change_low", "change_high")]
+    return _figure(row, *values) if any(value is not None for value in values[2:] + values[:2]) else ""
+
+
+_DIRECTIONS = {"uncontrolled": ("fell", "rose", "change"), "compared": ("lower", "higher", "difference")}
+_FIGURES = {
+    "pct_change": "{:+.3g}%",
+    "gbp_change": "{:+,.0f} pounds a person",
+    "pp_change": "{:+.3g} points",
+    "pct": "{:+.3g} points",
+    "direction_only": "{:+.3g} points",
+    "per_person_change": "{:+.2f} a person",
+    "rate_change": "{:+.3g} per 1,000 a month",
+}
+
+
+def _figure(
+    row: Row, before: float | None, after: float | None, change: float | None, low: float | None, high: float | None
+) -> str:
+    form = _FIGURES.get(row["unit"], "{:.3f}")
+    number = form.split("}")[0] + "}"
+    parts = [f"{before:.0f}% to {after:.0f}%" if before is not None and after is not None else f"{after:.0f}% after"] if (
+        row["unit"] == "pct" and after is not None
+    ) else []
+    parts += [form.format(change)] if change is not None else []
+    interval = f" ({number.format(low)} to {number.format(high)})" if low is not None and high is not None else ""
+    return ", ".join(parts) + interval if parts else NOT_KNOWN
+
+
+def _without_interval(row: Row) -> str:
+    if row["change"] is None:
+        return "no change stated"
+    return f"{row['change']:+.2f} {row['unit']}, no interval"
+
+
+def _ruled_out(low: float, high: float, unit: str) -> str:
+    return f"falls of more than {abs(low):.3g}{unit} and rises of more than {high:.3g}{unit} are ruled out"
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.0f}" if abs(value) >= 10 else f"{value:+.1f}"

@@ -1,0 +1,101 @@
+"""Every run of a study, one line each in `output/runs.jsonl`: the source of the published table `runs`."""
+
+from datetime import date, datetime
+from pathlib import Path
+
+import polars as pl
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from pipelines.study import Study
+
+
+class Run(BaseModel):
+    """One run; times are UTC. `inputs` is a fingerprint of everything that the run read, code included."""
+
+    model_config = ConfigDict(frozen=True)
+
+    run_id: str
+    started_at: datetime
+    ended_at: datetime | None
+    status: str
+    protocol_hash: str
+    code_version: str
+    engine: str
+    seed: int
+    study: str
+    is_synthetic: bool
+    data_until: date
+    look_back_months: int
+    baseline_months: int
+    follow_up_months: int
+    continuous_rule: str
+    inputs: str
+
+
+COLUMNS = {
+    "run_id": pl.String,
+    "started_at": pl.Datetime("us"),
+    "ended_at": pl.Datetime("us"),
+    "status": pl.String,
+    "protocol_hash": pl.String,
+    "code_version": pl.String,
+    "engine": pl.String,
+    "seed": pl.Int64,
+    "study": pl.String,
+    "is_synthetic": pl.Boolean,
+    "data_until": pl.Date,
+    "look_back_months": pl.Int64,
+    "baseline_months": pl.Int64,
+    "follow_up_months": pl.Int64,
+    "continuous_rule": pl.String,
+}
+
+
+def begin_run(study: Study, *, run_id: str, now: datetime, code_version: str, inputs: str) -> Run:
+    """A run of the study that has just started."""
+    protocol = study.protocol
+    return Run(
+        run_id=run_id,
+        started_at=now,
+        ended_at=None,
+        status="running",
+        protocol_hash=study.protocol_hash,
+        code_version=code_version,
+        engine="duckdb",
+        seed=protocol.comparison.seed,
+        study=protocol.study,
+        is_synthetic=protocol.synthetic,
+        data_until=protocol.periods.data_until,
+        look_back_months=protocol.periods.look_back_months,
+        baseline_months=protocol.periods.baseline_months,
+        follow_up_months=protocol.periods.follow_up_months,
+        continuous_rule=protocol.spells.continuous_rule,
+        inputs=inputs,
+    )
+
+
+def append_run(output: Path, run: Run) -> None:
+    """Adds a line; a later line of the same run replaces the earlier one when the log is read."""
+    output.mkdir(parents=True, exist_ok=True)
+    with (output / "runs.jsonl").open("a", encoding="utf-8") as log:
+        log.write(run.model_dump_json() + "\n")
+
+
+def read_runs(output: Path) -> tuple[Run, ...]:
+    """All runs, oldest first; a line that a crash cut short is left out."""
+    path = output / "runs.jsonl"
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    runs = {run.run_id: run for run in map(_parse, lines) if run is not None}
+    return tuple(runs.values())
+
+
+def runs_frame(runs: tuple[Run, ...]) -> pl.DataFrame:
+    """One row per run, the columns of the published table `runs`."""
+    return pl.DataFrame([run.model_dump(include=set(COLUMNS)) for run in runs], schema=COLUMNS)
+
+
+def _parse(line: str) -> Run | None:
+    try:
+        return Run.model_validate_json(line)
+    except ValidationError:
+        return None

@@ -1,0 +1,67 @@
+"""The run's private working file: SQL models run in it, Python reads and writes frames through it."""
+
+from pathlib import Path
+from types import TracebackType
+
+import duckdb
+import polars as pl
+
+from pipelines.models import SqlModel
+
+
+class Warehouse:
+    """One DuckDB file, opened when first used; it may be deleted between runs."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._connection: duckdb.DuckDBPyConnection | None = None
+
+    @property
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        """The one connection of this process."""
+        if self._connection is None:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            settings = {"autoinstall_known_extensions": "false"}
+            self._connection = duckdb.connect(self.path, config=settings)
+        return self._connection
+
+    def read(self, table: str) -> pl.DataFrame:
+        """A whole table as a frame."""
+        return self.connection.table(_quoted(table)).pl()
+
+    def write(self, table: str, frame: pl.DataFrame) -> int:
+        """Replaces a table by a frame; returns its number of rows."""
+        self.connection.register("incoming_frame", frame)
+        try:
+            self.connection.execute(f"create or replace table {_quoted(table)} as select * from incoming_frame")
+        finally:
+            self.connection.unregister("incoming_frame")
+        return frame.height
+
+    def run_model(self, model: SqlModel) -> int:
+        """Replaces a table by its SQL model; returns its number of rows."""
+        self.connection.execute(f"create or replace table {_quoted(model.name)} as {model.sql}")
+        return self.count(model.name)
+
+    def count(self, table: str) -> int:
+        """Rows of a table or view."""
+        found = self.connection.execute(f"select count(*) from {_quoted(table)}").fetchone()
+        return int(found[0]) if found else 0
+
+    def close(self) -> None:
+        """Ends the connection; the next use opens it again."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def __enter__(self) -> "Warehouse":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

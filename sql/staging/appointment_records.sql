@@ -1,0 +1,95 @@
+-- Every record of the outpatient extract with plain names and its one fate: superseded, duplicate or accepted.
+-- grain: one row per delivery_id, record
+-- contract: none
+-- A later delivery of an ATTENDKEY supersedes the earlier one. Duplicates: the ATTENDKEY again in one delivery, or
+-- the same person, day, provider and specialties under another ATTENDKEY.
+with keyed as (
+    select
+        lake_outpatients.delivery_id,
+        lake_outpatients.record,
+        lake_outpatients.person_id,
+        lake_outpatients.attendkey,
+        lake_outpatients.apptdate,
+        lake_outpatients.mainspef,
+        lake_outpatients.tretspef,
+        delivery_order.position as delivery_position,
+        coalesce(provider_successors.current_provider_code, lake_outpatients.procode3) as provider_code,
+        cast(lake_outpatients.attended is not null as integer)
+        + cast(lake_outpatients.firstatt is not null as integer)
+        + cast(lake_outpatients.tretspef is not null as integer)
+        + cast(lake_outpatients.mainspef is not null as integer)
+        + cast(lake_outpatients.sex is not null as integer)
+        + cast(lake_outpatients.apptage is not null as integer)
+        + cast(lake_outpatients.gpprac is not null as integer) as filled_fields
+    from lake_outpatients
+    left outer join delivery_order
+        on lake_outpatients.delivery_id = delivery_order.delivery_id and delivery_order.extract = 'outpatients'
+    left outer join provider_successors
+        on lake_outpatients.procode3 = provider_successors.provider_code
+),
+
+ranked_by_key as (
+    select
+        *,
+        row_number() over key_order as key_rank,
+        first_value(delivery_id) over key_order as kept_delivery_id
+    from keyed
+    window key_order as (
+        partition by attendkey
+        order by
+            delivery_position desc nulls last,
+            delivery_id asc nulls last,
+            filled_fields desc nulls last,
+            record asc nulls last
+    )
+),
+
+ranked_by_appointment as (
+    select
+        *,
+        row_number() over (
+            partition by key_rank = 1, person_id, provider_code, apptdate, mainspef, tretspef
+            order by
+                filled_fields desc nulls last,
+                delivery_position desc nulls last,
+                delivery_id asc nulls last,
+                record asc nulls last
+        ) as appointment_rank
+    from ranked_by_key
+)
+
+select
+    ranked_by_appointment.delivery_id,
+    ranked_by_appointment.record,
+    case
+        when
+            ranked_by_appointment.key_rank > 1
+            and ranked_by_appointment.delivery_id <> ranked_by_appointment.kept_delivery_id
+            then 'superseded'
+        when ranked_by_appointment.key_rank > 1 then 'duplicate'
+        when ranked_by_appointment.appointment_rank > 1 then 'duplicate'
+        else 'accepted'
+    end as fate,
+    opt_outs.person_id is not null as is_opted_out,
+    opt_outs.person_id is null and population.person_id is null as is_unlinked,
+    lake_outpatients.nulled_fields,
+    lake_outpatients.repaired_fields,
+    lake_outpatients.person_id,
+    lake_outpatients.attendkey as appointment_key,
+    lake_outpatients.apptdate as appointment_date,
+    lake_outpatients.attended as attendance_status_code,
+    lake_outpatients.firstatt as first_attendance_code,
+    ranked_by_appointment.provider_code,
+    lake_outpatients.procode3 as recorded_provider_code,
+    lake_outpatients.tretspef as treatment_specialty_code,
+    lake_outpatients.mainspef as main_specialty_code,
+    lake_outpatients.sex,
+    lake_outpatients.apptage as appointment_age_years,
+    lake_outpatients.gpprac as practice_code
+from lake_outpatients
+inner join ranked_by_appointment
+    on
+        lake_outpatients.delivery_id = ranked_by_appointment.delivery_id
+        and lake_outpatients.record = ranked_by_appointment.record
+left outer join opt_outs on lake_outpatients.person_id = opt_outs.person_id
+left outer join population on lake_outpatients.person_id = population.person_id

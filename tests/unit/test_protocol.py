@@ -1,0 +1,96 @@
+"""The protocol says what is wrong, which setting, what was expected and what to do."""
+
+from pathlib import Path
+
+import pytest
+
+from pipelines.errors import StudyError
+from pipelines.protocol import load_protocol, protocol_hash
+
+GOOD = """
+study: a_pilot
+extracts:
+  admissions: {contract: hes_apc}
+  population: {contract: population}
+  enrolments: {contract: pilot_enrolment}
+periods: {baseline_months: 6, follow_up_months: 6, data_until: 2011-06-30}
+outcomes:
+  - {metric: emergency_admissions, priority: primary, benefits: service_users, expected: decrease}
+"""
+
+
+def protocol(folder: Path, text: str) -> Path:
+    path = folder / "protocol.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def refusal(folder: Path, text: str) -> str:
+    with pytest.raises(StudyError) as refused:
+        load_protocol(protocol(folder, text))
+    assert refused.value.exit_code == 2
+    return str(refused.value)
+
+
+def test_every_optional_section_has_its_default(tmp_path):
+    loaded = load_protocol(protocol(tmp_path, GOOD))
+    assert loaded.periods.look_back_months == 24
+    assert loaded.spells.continuous_rule == "nhs_digital_2014"
+    assert (loaded.disclosure.suppress_up_to, loaded.disclosure.round_to) == (7, 5)
+    assert loaded.alerts.to_env == "ICP_ALERT_URLS"
+    assert loaded.surveys == {}
+
+
+def test_an_unknown_setting_is_refused_with_the_nearest_known_one(tmp_path):
+    assert refusal(tmp_path, GOOD + "comparison: {calliper: 0.2}\n") == (
+        "protocol.yaml: comparison.calliper is not a known setting\n"
+        "  known settings of comparison: exact, covariates, ratio, caliper, seed\n"
+        "  did you mean: caliper"
+    )
+
+
+def test_an_unknown_setting_of_an_outcome_is_refused_with_its_place(tmp_path):
+    message = refusal(tmp_path, GOOD.replace("expected: decrease", "expect: decrease"))
+    assert "outcomes.0.expected is missing" in message
+    assert "outcomes.0.expect is not a known setting" in message
+    assert "did you mean: expected" in message
+
+
+def test_a_setting_that_stands_twice_is_refused(tmp_path):
+    assert "study stands twice" in refusal(tmp_path, GOOD + "study: another\n")
+
+
+def test_a_missing_required_extract_is_named(tmp_path):
+    message = refusal(tmp_path, GOOD.replace("  population: {contract: population}\n", ""))
+    assert "extracts.population is missing" in message
+
+
+def test_an_extract_under_another_contract_is_refused(tmp_path):
+    message = refusal(tmp_path, GOOD.replace("admissions: {contract: hes_apc}", "admissions: {contract: hes_op}"))
+    assert "extracts.admissions.contract: expected hes_apc" in message
+
+
+def test_a_survey_without_an_instrument_is_refused(tmp_path):
+    message = refusal(tmp_path, GOOD.replace("periods:", "  patient_survey: {contract: survey}\nperiods:"))
+    assert "extracts.patient_survey.instrument is missing" in message
+
+
+def test_a_baseline_longer_than_the_look_back_is_refused(tmp_path):
+    message = refusal(tmp_path, GOOD.replace("baseline_months: 6", "look_back_months: 3, baseline_months: 6"))
+    assert "look_back_months must be at least baseline_months" in message
+
+
+def test_the_same_outcome_twice_is_refused(tmp_path):
+    line = "  - {metric: emergency_admissions, priority: primary, benefits: service_users, expected: decrease}\n"
+    assert "emergency_admissions stands more than once" in refusal(tmp_path, GOOD + line)
+
+
+def test_text_that_is_not_yaml_is_refused_with_its_line(tmp_path):
+    assert "not valid YAML at line" in refusal(tmp_path, GOOD + "periods: [")
+
+
+def test_the_hash_sees_settings_and_not_their_order_or_comments(tmp_path):
+    first = protocol_hash(protocol(tmp_path, GOOD))
+    reordered = "# a remark\n" + GOOD.replace("study: a_pilot\n", "") + "study: a_pilot\n"
+    assert protocol_hash(protocol(tmp_path, reordered)) == first
+    assert protocol_hash(protocol(tmp_path, GOOD.replace("baseline_months: 6", "baseline_months: 12"))) != first

@@ -1,0 +1,98 @@
+"""A study folder is read whole or refused with the place and what was expected."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from pipelines.errors import StudyError
+from pipelines.parameters import PARAMETER_TABLES, parameter_frames
+from pipelines.study import load_study
+
+PROTOCOL = """
+study: a_pilot
+extracts:
+  admissions: {contract: hes_apc}
+  population: {contract: population}
+  enrolments: {contract: pilot_enrolment}
+periods: {baseline_months: 6, follow_up_months: 6, data_until: 2011-06-30}
+outcomes:
+  - {metric: emergency_admissions, priority: primary, benefits: service_users, expected: decrease}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for extract in ("admissions", "population", "enrolments"):
+        (tmp_path / "extracts" / extract).mkdir(parents=True)
+    (tmp_path / "protocol.yaml").write_text(PROTOCOL, encoding="utf-8")
+    return tmp_path
+
+
+def refusal(folder: Path) -> str:
+    with pytest.raises(StudyError) as refused:
+        load_study(folder)
+    return str(refused.value)
+
+
+def test_small_tables_that_a_study_does_not_bring_are_empty_with_all_columns(folder):
+    study = load_study(folder)
+    assert study.sites.height == study.prices.height == study.imd.height == 0
+    assert study.output == folder / "output"
+    assert set(parameter_frames(study)) == set(PARAMETER_TABLES)
+
+
+def test_sites_are_typed_and_absent_columns_are_null(folder):
+    (folder / "sites.csv").write_text("site_id,go_live_date,case_management\nS1,2009-04-01,TRUE\nS2,,\n")
+    sites = load_study(folder).sites
+    assert sites["go_live_date"].to_list() == [date(2009, 4, 1), None]
+    assert sites["case_management"].to_list() == [True, None]
+    assert sites["breadth"].to_list() == [None, None]
+
+
+def test_an_unknown_column_of_sites_is_refused_with_the_nearest_known_one(folder):
+    (folder / "sites.csv").write_text("site_id,case_managment\nS1,true\n")
+    message = refusal(folder)
+    assert "sites.csv: case_managment is not a known column" in message
+    assert "did you mean: case_management" in message
+
+
+def test_a_wrong_date_in_sites_is_refused_with_its_row_and_without_its_value(folder):
+    (folder / "sites.csv").write_text("site_id,go_live_date\nS1,2009-04-01\nS2,01.04.2009\n")
+    message = refusal(folder)
+    assert "go_live_date in data row 2 is not a date" in message
+    assert "01.04.2009" not in message
+
+
+def test_a_site_that_stands_twice_is_refused(folder):
+    (folder / "sites.csv").write_text("site_id\nS1\nS1\n")
+    assert "a row stands twice" in refusal(folder)
+
+
+def test_a_price_for_an_unknown_activity_is_refused(folder):
+    (folder / "prices.csv").write_text(
+        "price_set,price_year,activity,unit_cost_gbp\nmade_up,2010,emergency_spel,2000\n"
+    )
+    assert "did you mean: emergency_spell" in refusal(folder)
+
+
+def test_two_price_sets_are_refused(folder):
+    (folder / "prices.csv").write_text(
+        "price_set,price_year,activity,unit_cost_gbp\na,2010,emergency_spell,2000\nb,2010,elective_spell,2000\n"
+    )
+    assert "more than one price set" in refusal(folder)
+
+
+def test_an_extract_without_a_folder_is_refused(folder):
+    (folder / "extracts" / "population").rmdir()
+    assert "extracts/population: no such folder" in refusal(folder)
+
+
+def test_an_unknown_instrument_is_refused(folder):
+    survey = "  patient_survey: {contract: survey, instrument: patient_experiense}\nperiods:"
+    (folder / "protocol.yaml").write_text(PROTOCOL.replace("periods:", survey), encoding="utf-8")
+    assert "instrument patient_experiense is not known" in refusal(folder)
+
+
+def test_a_folder_that_is_not_there_is_refused_with_the_way_to_make_one(tmp_path):
+    assert "icp init" in refusal(tmp_path / "nowhere")
