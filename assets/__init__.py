@@ -1,1 +1,29 @@
 """What is made: Dagster assets and checks, one module a layer; each reads, calls one function, writes."""
+
+from assets.estimates import comparison_with_published, metric_estimates, published_results, survey_estimates
+from assets.intermediate import INTERMEDIATE
+from assets.lake import EXTRACTS, read_deliveries
+from assets.ledger import books_balance, deliveries, no_delivery_refused, pilot_people_are_linked
+from assets.marts import MARTS
+from assets.parameters import code_list_tables, study_parameters
+from assets.publishing import code_lists, published, runs
+from assets.staging import STAGING
+
+ALL_ASSETS = [
+    study_parameters,
+    code_list_tables,
+    *EXTRACTS,
+    read_deliveries,
+    *STAGING,
+    *INTERMEDIATE,
+    *MARTS,
+    deliveries,
+    survey_estimates,
+    metric_estimates,
+    published_results,
+    comparison_with_published,
+    code_lists,
+    runs,
+    published,
+]
+ALL_CHECKS = [books_balance, no_delivery_refused, pilot_people_are_linked]

@@ -1,12 +1,69 @@
 """Estimates: how far each metric moved, by population and design, and beside what others published."""
 
 import dagster as dg
+import polars as pl
 
 from evaluation.estimation import comparison_with_published as beside_published
 from evaluation.estimation import metric_estimates as estimate_metrics
 from evaluation.estimation import site_populations, survey_item_estimates
 from evaluation.surveys import survey_estimates as estimate_surveys
-from pipelines.metrics import activity_metrics, survey_metrics
-from pipelines.published import load_published_results
+from pipelines.metrics import activity_metrics, survey_designs, survey_metrics
+from pipelines.published import published_results as load_published_results
 from pipelines.study import Study
 from pipelines.warehouse import Warehouse
+
+ASSET = {"group_name": "estimates", "kinds": {"polars"}}
+
+
+@dg.asset(deps=["survey_answers", "instrument_items", "sites"], **ASSET)
+def survey_estimates(
+    context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse], study: dg.ResourceParam[Study]
+) -> dg.MaterializeResult:
+    """Levels and change of each questionnaire item, in percentage points."""
+    estimates = estimate_surveys(
+        warehouse.read("survey_answers"),
+        items=warehouse.read("instrument_items"),
+        designs=survey_designs(study),
+        site_populations=site_populations(warehouse.read("sites")),
+        protocol_hash=study.protocol_hash,
+        run_id=context.run_id,
+    )
+    return dg.MaterializeResult(metadata={"rows": warehouse.write("survey_estimates", estimates)})
+
+
+@dg.asset(deps=["person_periods", "sites", survey_estimates], **ASSET)
+def metric_estimates(
+    context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse], study: dg.ResourceParam[Study]
+) -> dg.MaterializeResult:
+    """Level and change of each metric, one row per metric, population, design and estimator."""
+    activity = estimate_metrics(
+        warehouse.read("person_periods"),
+        metrics=activity_metrics(study),
+        site_populations=site_populations(warehouse.read("sites")),
+        follow_up_months=study.protocol.periods.follow_up_months,
+        protocol_hash=study.protocol_hash,
+        run_id=context.run_id,
+    )
+    items = survey_item_estimates(warehouse.read("survey_estimates"), metrics=survey_metrics(study))
+    estimates = pl.concat([activity, items])
+    return dg.MaterializeResult(metadata={"rows": warehouse.write("metric_estimates", estimates)})
+
+
+@dg.asset(**ASSET)
+def published_results(warehouse: dg.ResourceParam[Warehouse]) -> dg.MaterializeResult:
+    """What evaluations of integrated care published, mapped to our metrics, populations and designs."""
+    return dg.MaterializeResult(metadata={"rows": warehouse.write("published_results", load_published_results())})
+
+
+@dg.asset(deps=[published_results, metric_estimates], **ASSET)
+def comparison_with_published(
+    context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse], study: dg.ResourceParam[Study]
+) -> dg.MaterializeResult:
+    """Each published result beside this run's estimate of the same metric and population."""
+    comparison = beside_published(
+        warehouse.read("published_results"),
+        warehouse.read("metric_estimates"),
+        follow_up_months=study.protocol.periods.follow_up_months,
+        run_id=context.run_id,
+    )
+    return dg.MaterializeResult(metadata={"rows": warehouse.write("comparison_with_published", comparison)})

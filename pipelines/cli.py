@@ -71,10 +71,11 @@ def run_command(folder: Path, output: Path | None, dry_run: bool, engine: str) -
 
     study = load_study(folder, output=output)
     if dry_run:
-        from pipelines.checking import plan_run
+        from pipelines.checking import check_study
 
-        click.echo(plan_run(study))
-        return
+        report = check_study(study, say=_sayer())
+        click.echo(report.text)
+        sys.exit(report.exit_code)
     from pipelines.run import run_study
 
     outcome = run_study(study, say=_sayer())

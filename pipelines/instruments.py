@@ -1,7 +1,7 @@
 """Questionnaires as configuration: items by id, valid and positive answers, waves; never their wording."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import polars as pl
 from pydantic import Field, field_validator, model_validator
@@ -43,7 +43,7 @@ class Item(Strict):
     valid: Annotated[tuple[str, ...], Field(min_length=1)]
     positive: Annotated[tuple[str, ...], Field(min_length=1)]
     not_counted: tuple[str, ...] = ()
-    benefits: str | None = None
+    benefits: Literal["service_users", "carers", "staff", "organisation"] | None = None
     user_defined: bool = False
 
     _texts = field_validator("valid", "positive", "not_counted", mode="before")(_as_text)
@@ -68,13 +68,12 @@ class Instrument(Strict):
     """A questionnaire, who answers it, and how its rounds and its sample are laid out."""
 
     instrument: str
-    respondents: str
+    respondents: Literal["patients", "carers", "staff", "organisations"]
     items: Annotated[tuple[Item, ...], Field(min_length=1)]
     domains: tuple[Domain, ...] = ()
     waves: dict[str, str | int]
-    weight: str | None = None
-    strata: str | None = None
-    cluster: str | None = None
+    weight: Literal["DESIGN_WEIGHT"] | None = None
+    strata: Literal["SITE"] | None = None
 
     @model_validator(mode="after")
     def _waves_are_periods(self) -> "Instrument":

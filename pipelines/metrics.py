@@ -1,6 +1,7 @@
 """What a study measures: the columns of `person_periods` and the items of its questionnaires."""
 
 from evaluation.estimation import Metric
+from evaluation.surveys import SurveyDesign
 from pipelines.code_lists import load_code_lists
 from pipelines.contracts import Column, contract_by_table
 from pipelines.errors import StudyError
@@ -34,6 +35,19 @@ def survey_metrics(study: Study) -> tuple[Metric, ...]:
         )
         for instrument in instruments.values()
         for item in instrument.items
+    )
+
+
+def survey_designs(study: Study) -> tuple[SurveyDesign, ...]:
+    """How the sample of each of the study's questionnaires is laid out."""
+    instruments = {instrument.instrument: instrument for instrument in study.instruments.values()}
+    return tuple(
+        SurveyDesign(
+            instrument_id=instrument.instrument,
+            is_stratified=instrument.strata is not None,
+            is_weighted=instrument.weight is not None,
+        )
+        for instrument in instruments.values()
     )
 
 

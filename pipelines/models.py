@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
+from itertools import takewhile
 from pathlib import Path
 
 import sqlglot
@@ -77,7 +78,8 @@ def _load(path: Path) -> SqlModel:
 
 
 def _header(sql: str, *, path: Path) -> dict[str, str]:
-    lines = [line.removeprefix("--").strip() for line in sql.splitlines() if line.startswith("--")]
+    comments = takewhile(lambda line: line.startswith("--"), sql.splitlines())
+    lines = [line.removeprefix("--").strip() for line in comments]
     header = {"description": lines[0] if lines else ""}
     for line in lines[1:]:
         key, _, value = line.partition(":")

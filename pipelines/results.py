@@ -17,7 +17,6 @@ from pipelines.results_withholding import withheld_comparison, withheld_estimate
 
 Row = dict[str, Any]
 EVERY_POPULATION = "all"
-EVERYONE_WHO_ANSWERED = "all"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,9 +45,11 @@ def read_results(path: Path, *, population: str) -> Results:
         raise StudyError(f"nothing is published yet: {path} is not there", "first: icp run STUDY")
     with duckdb.connect(path, read_only=True, config={"autoinstall_known_extensions": "false"}) as published:
         run = _rows(published, "from runs order by started_at desc nulls last, run_id limit 1")
-        estimates = _rows(published, "from metric_estimates order by rowid")
-        survey = _rows(published, "from survey_estimates where group_name = $group order by rowid", EVERYONE_WHO_ANSWERED)
-        comparison = _rows(published, "from comparison_with_published order by rowid")
+        estimates = _rows(published, "from metric_estimates order by metric_id, population, design, estimator")
+        survey = _rows(
+            published, "from survey_estimates where group_name = 'all' order by extract, measure_id, population"
+        )
+        comparison = _rows(published, "from comparison_with_published order by result_id")
     _refuse_unknown(population, [*estimates, *survey])
     estimates, survey, comparison = (_about(rows, population) for rows in (estimates, survey, comparison))
     return Results(
@@ -59,8 +60,8 @@ def read_results(path: Path, *, population: str) -> Results:
     )
 
 
-def _rows(published: duckdb.DuckDBPyConnection, query: str, group: str | None = None) -> list[Row]:
-    answer = published.execute(query, {"group": group} if group else None)
+def _rows(published: duckdb.DuckDBPyConnection, query: str) -> list[Row]:
+    answer = published.execute(query)
     names = [column[0] for column in answer.description or []]
     return [dict(zip(names, values, strict=True)) for values in answer.fetchall()]
 
@@ -90,8 +91,12 @@ def _as_csv(found: Results) -> str:
     names = list(found.estimates[0]) if found.estimates else []
     writer = csv.DictWriter(text, fieldnames=names, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(found.estimates)
+    writer.writerows({name: _cell(value) for name, value in row.items()} for row in found.estimates)
     return text.getvalue().rstrip("\n")
+
+
+def _cell(value: object) -> object:
+    return str(value).lower() if isinstance(value, bool) else value
 
 
 def _as_json(found: Results) -> str:

@@ -32,3 +32,140 @@ class Cautions:
         sentences = re.split(r"(?<=\.) (?=[A-Z])", caution) if caution else []
         numbers = sorted(self.sentences.setdefault(sentence, len(self.sentences) + 1) for sentence in sentences)
         return f"[{', '.join(map(str, numbers))}]" if numbers else ""
+
+
+def results_table(*, run: Row, estimates: Sequence[Row], survey: Sequence[Row], comparison: Sequence[Row]) -> str:
+    """Tables of effects, of survey items and of published results beside ours, as plain text."""
+    width = max(NARROWEST, shutil.get_terminal_size((120, 40)).columns)
+    console = Console(file=io.StringIO(), width=width, markup=False, highlight=False, emoji=False)
+    cautions = Cautions()
+    asked = {row["measure_id"] for row in survey}
+    console.print(_heading(run))
+    for population, rows in _by_population(row for row in estimates if row["metric_id"] not in asked):
+        console.print(_effects(population, rows, cautions))
+    for population, rows in _by_population(survey):
+        console.print(_answers(population, rows, cautions))
+    beside = [row for row in comparison if row["our_design"]]
+    if beside:
+        console.print(_published(beside, cautions))
+    console.print(_notes(cautions, comparison=comparison, is_empty=not estimates and not survey))
+    return _text(console)
+
+
+def _heading(run: Row) -> str:
+    if not run:
+        return "Results"
+    line = f"Results of {run['study']}: run {run['run_id']}, data until {run['data_until']}"
+    return f"{line}\n{MADE_UP}" if run["is_synthetic"] else line
+
+
+def _by_population(rows: Iterable[Row]) -> list[tuple[str, list[Row]]]:
+    populations: dict[str, list[Row]] = {}
+    for row in rows:
+        populations.setdefault(row["population"], []).append(row)
+    return list(populations.items())
+
+
+def _effects(population: str, rows: list[Row], cautions: Cautions) -> Table:
+    designs = list(dict.fromkeys(row["design"] for row in sorted(rows, key=lambda row: not row["is_default"])))
+    title = f"Use of hospital and cost: {population} (pilot / comparison)"
+    table = _table(title, "Measure", "Before", "After", "People")
+    for design in designs:
+        table.add_column(_DESIGN_WORDS.get(design, design), ratio=3)
+    for priority, title in PRIORITIES.items():
+        chosen = [row for row in rows if row["priority"] == priority]
+        if chosen:
+            table.add_row(title.upper())
+        for _, found in groupby(chosen, key=lambda row: row["metric_id"]):
+            table.add_row(*_effect_row({row["design"]: row for row in found}, designs, cautions))
+    return table
+
+
+def _effect_row(by_design: dict[str, Row], designs: list[str], cautions: Cautions) -> list[str]:
+    first = next(row for row in by_design.values() if row["is_default"])
+    effects = [
+        f"{effect_in_words(by_design[design])} {cautions.cite(by_design[design]['caution'])}".rstrip()
+        if design in by_design
+        else ""
+        for design in designs
+    ]
+    return [
+        f"{first['label']} ({first['unit']})",
+        _both(level(first, first["pilot_baseline"]), level(first, first["comparator_baseline"]), first),
+        _both(level(first, first["pilot_follow_up"]), level(first, first["comparator_follow_up"]), first),
+        _both(_people(first["n_pilot"]), _people(first["n_comparator"]), first),
+        *effects,
+    ]
+
+
+def _both(pilot: str, comparison: str, row: Row) -> str:
+    return pilot if row["n_comparator"] is None else f"{pilot} / {comparison}"
+
+
+def _people(count: int | str | None) -> str:
+    return f"{count:,}" if isinstance(count, int) else str(count)
+
+
+def _answers(population: str, rows: list[Row], cautions: Cautions) -> Table:
+    table = _table(f"Surveys: {population}", "Item", "Before", "After", "Answers", "Response")
+    table.add_column("Change in percentage points, those who answered", ratio=3)
+    for row in rows:
+        table.add_row(
+            row["label"],
+            *(_share(row[f"{wave}_level"]) for wave in ("baseline", "follow_up")),
+            f"{row['answers_baseline']} / {row['answers_follow_up']}",
+            " / ".join(_share(row[f"response_rate_{wave}_pct"]) for wave in ("baseline", "follow_up")),
+            f"{points_in_words(row)} {cautions.cite(row['caution'])}",
+        )
+    return table
+
+
+def _published(rows: list[Row], cautions: Cautions) -> Table:
+    table = _table("Published results and ours, in the published unit", "Programme and scope", "Measure")
+    for column in ("Published", "Ours"):
+        table.add_column(column, ratio=2)
+    for row in rows:
+        months = f", {row['horizon_months']} months" if row["horizon_months"] else ""
+        table.add_row(
+            f"{row['programme']}: {row['scope']}",
+            row["published_metric"].replace("_", " "),
+            f"{published_in_words(row)} ({row['published_design']}{months})",
+            f"{ours_in_words(row)} ({row['our_design']}) {cautions.cite(row['our_caution'])}",
+        )
+    return table
+
+
+def _notes(cautions: Cautions, *, comparison: Sequence[Row], is_empty: bool) -> str:
+    alone = sum(1 for row in comparison if not row["our_design"])
+    lines = [f"[{number}] {sentence}" for sentence, number in cautions.sentences.items()]
+    if is_empty:
+        lines.append("No estimates were published: no measure could be computed from the extracts of this study.")
+    else:
+        lines.append(CHANCE_ONLY)
+    if alone:
+        lines.append(
+            f"{alone} further published results have nothing beside them; table comparison_with_published says why."
+        )
+    return "\n".join(lines)
+
+
+_DESIGN_WORDS = {
+    "uncontrolled": "Pilot people alone, before and after (uncontrolled)",
+    "unmatched_did": "Pilot people against unmatched comparison people (unmatched_did)",
+}
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, expand=True, show_lines=False)
+    for position, column in enumerate(columns):
+        table.add_column(column, ratio=2 if position == 0 else None)
+    return table
+
+
+def _share(percentage: float | None) -> str:
+    return "-" if percentage is None else f"{percentage:.1f}%"
+
+
+def _text(console: Console) -> str:
+    written = console.file.getvalue() if isinstance(console.file, io.StringIO) else ""
+    return "\n".join(line.rstrip() for line in written.splitlines()).strip("\n")

@@ -30,13 +30,13 @@ def is_small(count: int | None) -> bool:
 def withheld_estimate(row: Row, *, survey: Sequence[Row]) -> Row:
     """A row of `metric_estimates` as it may be printed; items by their answers in each wave."""
     small = is_small(row["n_pilot"]) or is_small(row["n_comparator"]) or _is_small_item(row, survey)
-    kept = {name: None for name in _OF_ESTIMATE} | {"caution": WITHHELD} if small else {}
+    kept = dict.fromkeys(_OF_ESTIMATE) | {"caution": WITHHELD} if small else {}
     return row | kept | {name: _printed(row[name]) for name in ("n_pilot", "n_comparator")}
 
 
 def withheld_survey(row: Row) -> Row:
     """A row of `survey_estimates` as it may be printed, without the counts that would give others back."""
-    kept = {name: None for name in _OF_SURVEY} | {"caution": WITHHELD} if _has_small_wave(row) else {}
+    kept = dict.fromkeys(_OF_SURVEY) | {"caution": WITHHELD} if _has_small_wave(row) else {}
     counts = {name: _printed(row[name]) for name in row if name.startswith(("rows_", "answers_"))}
     details = tuple(f"{detail}_" for detail in _SURVEY_DETAILS)
     return {name: value for name, value in (row | kept | counts).items() if not name.startswith(details)}
@@ -45,7 +45,7 @@ def withheld_survey(row: Row) -> Row:
 def withheld_comparison(row: Row, *, survey: Sequence[Row]) -> Row:
     """A row of `comparison_with_published` as it may be printed; published figures always are."""
     small = is_small(row["our_n_pilot"]) or _is_small_item(row, survey)
-    kept = {name: None for name in _OF_COMPARISON} | {"our_caution": WITHHELD} if small else {}
+    kept = dict.fromkeys(_OF_COMPARISON) | {"our_caution": WITHHELD} if small else {}
     return row | kept | {"our_n_pilot": _printed(row["our_n_pilot"])}
 
 

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from pipelines.results_withholding import WITHHELD
+
 Row = dict[str, Any]
 NOT_KNOWN = "not known"
 
@@ -40,12 +42,15 @@ def effect_in_words(row: Row) -> str:
     words = _DIRECTIONS["uncontrolled" if row["design"] == "uncontrolled" else "compared"]
     if high < 0 or low > 0:
         return f"{words[estimate > 0]} by {percent(abs(estimate))[1:]} ({limits})"
-    return f"no clear {words[2]}: {percent(estimate)} ({limits}); {_ruled_out(low, high, '%')}"
+    ruled_out = f"less than {percent(low)} and more than {percent(high)} are ruled out"
+    return f"no clear {words[2]}: {percent(estimate)} ({limits}); {ruled_out}"
 
 
 def points_in_words(row: Row) -> str:
     """The change of an item in `survey_estimates`, in percentage points."""
     estimate, low, high = row["change"], row["change_low"], row["change_high"]
+    if row["caution"] == WITHHELD:
+        return "withheld"
     if estimate is None:
         return {"follow_up_only": "asked afterwards only", "baseline_only": "asked before only"}.get(
             row["design"], NOT_KNOWN
@@ -55,7 +60,8 @@ def points_in_words(row: Row) -> str:
     limits = f"95% interval {points(low)} to {points(high)}"
     if high < 0 or low > 0:
         return f"{'rose' if estimate > 0 else 'fell'} by {abs(estimate):.1f} points ({limits})"
-    return f"no clear change: {points(estimate)} points ({limits}); {_ruled_out(low, high, ' points')}"
+    ruled_out = f"less than {points(low)} and more than {points(high)} are ruled out"
+    return f"no clear change: {points(estimate)} points ({limits}); {ruled_out}"
 
 
 def published_in_words(row: Row) -> str:
@@ -68,7 +74,7 @@ def published_in_words(row: Row) -> str:
 def ours_in_words(row: Row) -> str:
     """Our figure in the published unit, with its interval; empty if there is none."""
     values = [row[f"our_{name}"] for name in ("baseline", "follow_up", "change", "change_low", "change_high")]
-    return _figure(row, *values) if any(value is not None for value in values[2:] + values[:2]) else ""
+    return _figure(row, *values) if row["our_design"] else ""
 
 
 _DIRECTIONS = {"uncontrolled": ("fell", "rose", "change"), "compared": ("lower", "higher", "difference")}
@@ -87,23 +93,26 @@ def _figure(
     row: Row, before: float | None, after: float | None, change: float | None, low: float | None, high: float | None
 ) -> str:
     form = _FIGURES.get(row["unit"], "{:.3f}")
-    number = form.split("}")[0] + "}"
-    parts = [f"{before:.0f}% to {after:.0f}%" if before is not None and after is not None else f"{after:.0f}% after"] if (
-        row["unit"] == "pct" and after is not None
-    ) else []
-    parts += [form.format(change)] if change is not None else []
-    interval = f" ({number.format(low)} to {number.format(high)})" if low is not None and high is not None else ""
-    return ", ".join(parts) + interval if parts else NOT_KNOWN
+    number = form.partition("}")[0] + "}"
+    levels = _levels(before, after) if row["unit"] == "pct" else ""
+    effect = form.format(change) if change is not None else ""
+    if low is not None and high is not None:
+        effect += f" ({number.format(low)} to {number.format(high)})"
+    return ", ".join(part for part in (levels, effect) if part) or NOT_KNOWN
+
+
+def _levels(before: float | None, after: float | None) -> str:
+    if after is None:
+        return ""
+    return f"{after:.0f}% afterwards" if before is None else f"{before:.0f}% to {after:.0f}%"
 
 
 def _without_interval(row: Row) -> str:
+    if row["caution"] == WITHHELD:
+        return "withheld"
     if row["change"] is None:
         return "no change stated"
     return f"{row['change']:+.2f} {row['unit']}, no interval"
-
-
-def _ruled_out(low: float, high: float, unit: str) -> str:
-    return f"falls of more than {abs(low):.3g}{unit} and rises of more than {high:.3g}{unit} are ruled out"
 
 
 def _signed(value: float) -> str:

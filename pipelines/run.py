@@ -10,11 +10,12 @@ from pathlib import Path
 import dagster as dg
 
 from pipelines.definitions import JOB, build_definitions
-from pipelines.errors import DataQualityError, IcpError
+from pipelines.errors import DataQualityError
 from pipelines.fingerprint import code_version, inputs_fingerprint
 from pipelines.locking import output_lock
+from pipelines.metrics import check_outcomes
 from pipelines.progress import watched_by
-from pipelines.pseudonym import key_from_environment
+from pipelines.pseudonym_key import key_of_study
 from pipelines.run_log import Run, append_run, begin_run, read_runs
 from pipelines.study import Study
 from pipelines.warehouse import Warehouse
@@ -43,9 +44,11 @@ def run_study(study: Study, *, say: Callable[[str], None]) -> Outcome:
     Raises the error that ended the run: StudyError (exit 2), DataQualityError (exit 3: nothing new is
     published, the published file stays), IcpError (exit 1) when another run holds the study.
     """
+    check_outcomes(study)
     run_id = str(uuid.uuid4())
     with output_lock(study.output, run_id=run_id):
-        inputs = inputs_fingerprint(study, key_id=key_from_environment(study).key_id)
+        key = key_of_study(study)
+        inputs = inputs_fingerprint(study, key_id=key.key_id if key else "")
         link = study.published / "evaluation.duckdb"
         last = next(reversed([run for run in read_runs(study.output) if run.status == "succeeded"]), None)
         if last is not None and last.inputs == inputs and link.exists():
@@ -97,6 +100,3 @@ def _instance(output: Path) -> dg.DagsterInstance:
 
 def _now() -> datetime:
     return datetime.now(UTC).replace(tzinfo=None)
-
-
-__all__ = ["IcpError", "Outcome", "run_study"]

@@ -1,14 +1,12 @@
 """The table pages in `docs/tables/`, made from the contracts of the published tables."""
 
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from pipelines.contracts import Column, Contract, published_contracts
+from pipelines.contracts import Column, Contract
 from pipelines.contracts.comments import NOT_YET_FILLED
 
 ROOT = Path(__file__).resolve().parents[1]
-TABLE_PAGES = ROOT / "docs" / "tables"
 MADE_BY = "<!-- Made from the contracts by `make docs`; change the contract, not this page. -->"
 INDEX = f"""{MADE_BY}
 # Published tables
@@ -19,17 +17,6 @@ Identifiers and codes are VARCHAR, dates DATE, counts BIGINT, money, rates and e
 means unknown or not applicable, as each column says, and never 0. Intervals are 95% intervals.
 
 """
-
-
-def write_table_pages(folder: Path = TABLE_PAGES) -> None:
-    """Write one page a published table and an index into `folder`, and remove pages of tables that are gone."""
-    folder.mkdir(parents=True, exist_ok=True)
-    pages = table_pages(published_contracts())
-    for stale in folder.glob("*.md"):
-        if stale.name not in pages:
-            stale.unlink()
-    for name, text in pages.items():
-        (folder / name).write_text(text, encoding="utf-8")
 
 
 def table_pages(contracts: Sequence[Contract]) -> Mapping[str, str]:
@@ -108,7 +95,3 @@ def _metrics(contract: Contract) -> str:
 def _markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     lines = [header, ["---"] * len(header), *rows]
     return "".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |\n" for line in lines)
-
-
-if __name__ == "__main__":
-    write_table_pages(Path(sys.argv[1]) if len(sys.argv) > 1 else TABLE_PAGES)

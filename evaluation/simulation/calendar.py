@@ -16,7 +16,7 @@ NEVER = 100_000  # a day number in the year 2243: later than any day that is sim
 
 @dataclass(frozen=True)
 class FinancialYear:
-    """A 1 April to 31 March, or its first months; `fyear` as 0910, `partyear` as 200999 or 201103."""
+    """A 1 April to 31 March, or its first months; `fyear` as 0910, `partyear` as 200999 or 201106."""
 
     first_day: int
     last_day: int
@@ -68,6 +68,6 @@ def financial_years(first_day: int, last_day: int) -> tuple[FinancialYear, ...]:
 
 def _financial_year(year: int, last_day: int, last: date) -> FinancialYear:
     year_end = epoch_day(date(year + 1, 3, 31))
-    months = 99 if last_day >= year_end else (last.month - 4) % 12 + 1
     fyear = f"{year % 100:02d}{(year + 1) % 100:02d}"
-    return FinancialYear(epoch_day(date(year, 4, 1)), min(year_end, last_day), fyear, f"{year}{months:02d}")
+    partyear = f"{year}99" if last_day >= year_end else f"{last:%Y%m}"
+    return FinancialYear(epoch_day(date(year, 4, 1)), min(year_end, last_day), fyear, partyear)

@@ -9,13 +9,12 @@ import numpy as np
 import polars as pl
 
 from evaluation.simulation.calendar import IntArray, epoch_day, shift_month
-from evaluation.simulation.people import areas
+from evaluation.simulation.people import SHARE_OPTED_OUT, areas
 from evaluation.simulation.settings import ENROLMENT_MONTHS, SimulationSettings
 
-WEIGHT_AFTER_ADMISSION = 0.75
-WEIGHT_PER_EARLIER_ADMISSION = 1.0
-WEIGHT_AFTER_ATTENDANCE = 0.35
-WEIGHT_FROM_PRACTICE_LIST = 0.12
+WEIGHT_AFTER_ADMISSION = 0.075
+WEIGHT_AFTER_ATTENDANCE = 0.04
+WEIGHT_FROM_PRACTICE_LIST = 0.04
 DAYS_TO_ENROLMENT = (5, 60)
 _APART = 1_000_000
 
@@ -27,32 +26,46 @@ def enrol(
     settings: SimulationSettings,
     rng: np.random.Generator,
 ) -> pl.DataFrame:
-    """Pilot people, one row each and `settings.people` rows: `person site index_day route`, `site` a position.
+    """Pilot people, one row each: `person site index_day route`, `site` a position in `settings.sites`.
 
-    `stays` and `attendances` are those of a world without a pilot, free of overlaps. Raises ValueError where too
-    few people live in the pilot areas.
+    `settings.people` of them, and beside them a few who opted out of the use of their data. `stays` and `attendances`
+    are those of a world without a pilot, free of overlaps. Raises ValueError where too few people live in the
+    pilot areas.
     """
-    drawn = [_after_admission(stays, rng), _after_attendance(attendances, rng), _from_list(people, settings, rng)]
+    drawn = [
+        _after_admission(stays, rng),
+        _after_attendance(attendances, rng),
+        _from_list(people, stays, settings, rng),
+    ]
     candidates = _possible(pl.concat(drawn), people, settings, rng)
     best = candidates.sort("key", "person", descending=True).unique("person", keep="first", maintain_order=True)
-    quota = pl.Series(_quotas(settings, rng)[best["site"].to_numpy()])
-    ranked = best.with_columns(is_within=pl.int_range(pl.len()).over("site") < quota)
+    ranked = best.filter(~pl.col("is_opted_out"))
+    quota = pl.Series(_quotas(settings, rng)[ranked["site"].to_numpy()])
+    ranked = ranked.with_columns(is_within=pl.int_range(pl.len()).over("site") < quota)
     if ranked.height < settings.people:
         raise ValueError("too few people live in the pilot areas: simulate more people or fewer sites")
-    chosen = ranked.sort("is_within", "key", "person", descending=True).head(settings.people)
-    return chosen.select("person", "site", "index_day", "route").sort("person")
+    chosen = ranked.sort("is_within", "key", "person", descending=True).head(settings.people).select(best.columns)
+    opted_out = best.filter("is_opted_out").head(round(settings.people * SHARE_OPTED_OUT))
+    return pl.concat([chosen, opted_out]).select("person", "site", "index_day", "route").sort("person")
 
 
 def _after_admission(stays: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
-    emergencies = stays.filter(pl.col("kind") == "emergency").sort("person", "start")
-    key = emergencies["person"].to_numpy() * _APART + emergencies["start"].to_numpy()
-    earlier = np.arange(len(key)) - np.searchsorted(key, key - 183)
+    emergencies = stays.filter(kind="emergency")
+    earlier = _admissions_before(emergencies, emergencies["person"].to_numpy(), emergencies["start"].to_numpy())
     return emergencies.select(
         "person",
-        index_day=pl.col("end") + pl.Series(rng.integers(*DAYS_TO_ENROLMENT, len(key))),
-        weight=pl.Series(WEIGHT_AFTER_ADMISSION + WEIGHT_PER_EARLIER_ADMISSION * earlier),
+        index_day=pl.col("end") + pl.Series(rng.integers(*DAYS_TO_ENROLMENT, emergencies.height)),
+        weight=pl.Series(WEIGHT_AFTER_ADMISSION * (1 + earlier)),
         route=pl.lit("after_admission"),
     )
+
+
+def _admissions_before(emergencies: pl.DataFrame, person: IntArray, day: IntArray) -> IntArray:
+    """Emergency admissions of each person in the two years before each day."""
+    starts = np.sort(emergencies["person"].to_numpy() * _APART + emergencies["start"].to_numpy())
+    key = person * _APART + day
+    counts: IntArray = np.searchsorted(starts, key) - np.searchsorted(starts, key - 730)
+    return counts
 
 
 def _after_attendance(attendances: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
@@ -64,12 +77,17 @@ def _after_attendance(attendances: pl.DataFrame, rng: np.random.Generator) -> pl
     )
 
 
-def _from_list(people: pl.DataFrame, settings: SimulationSettings, rng: np.random.Generator) -> pl.DataFrame:
+def _from_list(
+    people: pl.DataFrame, stays: pl.DataFrame, settings: SimulationSettings, rng: np.random.Generator
+) -> pl.DataFrame:
+    """Case finding: practices go through their lists by age, deprivation and earlier admissions."""
     first = min(epoch_day(site.go_live_date) for site in settings.sites)
+    day = rng.integers(first, settings.last_index_day + 1, people.height)
+    earlier = _admissions_before(stays.filter(kind="emergency"), people["person"].to_numpy(), day)
     return people.select(
         "person",
-        index_day=pl.Series(rng.integers(first, settings.last_index_day + 1, people.height)),
-        weight=WEIGHT_FROM_PRACTICE_LIST * pl.col("need"),
+        index_day=pl.Series(day),
+        weight=WEIGHT_FROM_PRACTICE_LIST * pl.col("need") * pl.Series(1 + 2.0 * earlier),
         route=pl.lit("practice_list"),
     )
 
@@ -86,12 +104,14 @@ def _possible(
     go_live = np.array([epoch_day(site.go_live_date) for site in settings.sites])
     close = np.array([min(shift_month(int(day), ENROLMENT_MONTHS), settings.last_index_day) for day in go_live])
     day = candidates["index_day"].to_numpy()
-    alive = people.select("death", "reg_start", "reg_end", "is_listed")
-    death, registered, left, is_listed = (alive[name].to_numpy()[person] for name in alive.columns)
+    columns = ("death", "reg_start", "reg_end", "is_listed", "is_opted_out")
+    death, registered, left, is_listed, is_opted_out = (people[name].to_numpy()[person] for name in columns)
     possible = (site >= 0) & (day >= go_live[site]) & (day <= close[site]) & is_listed
     possible &= (day < death) & (day >= registered) & (day <= left)
     key = np.log(candidates["weight"].to_numpy()) + rng.gumbel(size=candidates.height)
-    return candidates.with_columns(site=pl.Series(site), key=pl.Series(key)).filter(pl.Series(possible))
+    return candidates.with_columns(
+        site=pl.Series(site), key=pl.Series(key), is_opted_out=pl.Series(is_opted_out)
+    ).filter(pl.Series(possible))
 
 
 def _sites_of(area: IntArray, settings: SimulationSettings, rng: np.random.Generator) -> IntArray:
@@ -109,4 +129,5 @@ def _quotas(settings: SimulationSettings, rng: np.random.Generator) -> IntArray:
     """Pilot people per site: unequal sizes that add up."""
     shares = np.cumsum(rng.uniform(0.6, 1.4, len(settings.sites)))
     bounds = np.round(settings.people * shares / shares[-1]).astype(np.int64)
-    return np.diff(bounds, prepend=0)
+    sizes: IntArray = np.diff(bounds, prepend=0)
+    return sizes

@@ -1,42 +1,21 @@
-"""The lives of everyone in the study, with and without the pilot, before anything is written down."""
+"""What happened to everyone, with and without the pilot, before anything is written down."""
 
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 
-from evaluation.simulation import appointments as op
-from evaluation.simulation import attendances as ae
+from evaluation.simulation.appointments import one_a_day
+from evaluation.simulation.attendances import before_admission, one_at_a_time
 from evaluation.simulation.calendar import NEVER, IntArray
 from evaluation.simulation.effects import removed, with_additions, with_level
 from evaluation.simulation.enrolment import enrol
-from evaluation.simulation.illness import draw_crises, draw_deaths, last_illnesses
-from evaluation.simulation.people import draw_people
+from evaluation.simulation.plans import Plans, Streams, draw_plans
 from evaluation.simulation.settings import SimulationSettings
-from evaluation.simulation.stays import draw_dialysis, draw_stays
 from evaluation.simulation.timeline import in_life, one_after_the_other, outside_stays, spells_of
 
-RANDOM_STREAMS = 8
 SHARE_LEFT_BEFORE_INDEX = 0.003
-
-
-@dataclass(frozen=True)
-class Streams:
-    """Independent random numbers for each part: a planted effect doesn't change who lives and who joins."""
-
-    people: np.random.Generator
-    illness: np.random.Generator
-    stays: np.random.Generator
-    appointments: np.random.Generator
-    attendances: np.random.Generator
-    enrolment: np.random.Generator
-    effects: np.random.Generator
-    records: np.random.Generator
-
-    @classmethod
-    def of(cls, rng: np.random.Generator) -> "Streams":
-        """Streams that depend on `rng` only."""
-        return cls(*rng.spawn(RANDOM_STREAMS))
+KINDS = ("emergency", "elective", "maternity", "transfer")
 
 
 @dataclass(frozen=True)
@@ -56,75 +35,59 @@ class History:
 
 
 @dataclass(frozen=True)
-class _Plans:
-    """Everything as if there were no pilot."""
+class _Pilot:
+    """What the pilot does: to whom from which day on (`index`, NEVER for others), and by which ratios."""
 
-    people: pl.DataFrame
-    stays: pl.DataFrame
-    dialysis: pl.DataFrame
-    appointments: pl.DataFrame
-    attendances: pl.DataFrame
+    index: IntArray
+    settings: SimulationSettings
+    rng: np.random.Generator
+
+    def ratio(self, metric: str) -> float:
+        return self.settings.effects.get(metric, 1.0)
+
+    def at_level(self, events: pl.DataFrame, day: str) -> pl.DataFrame:
+        level = self.settings.unobserved_level_ratio
+        return with_level(events, day, index=self.index, ratio=level, rng=self.rng)
+
+    def adds_to(self, events: pl.DataFrame, day: str, metric: str) -> pl.DataFrame:
+        return with_additions(events, day, index=self.index, ratio=self.ratio(metric), rng=self.rng)
+
+    def removes_from(self, events: pl.DataFrame, day: str, metric: str) -> pl.Series:
+        return removed(events, day, index=self.index, ratio=self.ratio(metric))
 
 
 def draw_history(settings: SimulationSettings, streams: Streams) -> History:
     """Lives without the pilot first, then who joins, then what the pilot changes."""
-    plans = _draw_plans(settings, streams)
+    plans = draw_plans(settings, streams)
     pilots = enrol(plans.people, plans.stays, plans.attendances, settings, streams.enrolment)
     index = np.full(plans.people.height, NEVER, dtype=np.int64)
     index[pilots["person"].to_numpy()] = pilots["index_day"].to_numpy()
-    death = plans.people["death"].to_numpy()
-    stays = _stays(plans, index, death, settings, streams.effects)
-    attendances = _attendances(plans, stays, index, death, settings, streams.effects)
+    pilot = _Pilot(index, settings, streams.effects)
+    stays = _stays(plans, pilot)
+    attendances = _attendances(plans, stays, pilot)
     stays = _directly_admitted(stays, attendances)
     return History(
         people=_some_left(plans.people, pilots, streams.enrolment),
         pilots=pilots,
         stays=stays,
-        spells=spells_of(stays, death=death),
-        appointments=_appointments(plans, index, death, settings, streams.effects),
+        spells=spells_of(stays, death=plans.people["death"].to_numpy()),
+        appointments=_appointments(plans, pilot),
         attendances=attendances,
     )
 
 
-def _draw_plans(settings: SimulationSettings, streams: Streams) -> _Plans:
-    people = draw_people(settings, streams.people)
-    crises = draw_crises(people, settings, streams.illness)
-    death = draw_deaths(people, crises, settings, streams.illness)
-    bounds = {"death": death, "first_day": settings.first_day, "last_day": settings.last_day}
-    stays = draw_stays(people, crises, last_illnesses(death), settings, streams.stays)
-    return _Plans(
-        people=people.with_columns(death=pl.Series(death)),
-        stays=in_life(one_after_the_other(stays), "start", **bounds),
-        dialysis=draw_dialysis(people, settings, streams.stays),
-        appointments=op.draw_appointments(people, crises, settings, streams.appointments),
-        attendances=in_life(ae.draw_attendances(people, crises, settings, streams.attendances), "day", **bounds),
-    )
-
-
-def _stays(
-    plans: _Plans, index: IntArray, death: IntArray, settings: SimulationSettings, rng: np.random.Generator
-) -> pl.DataFrame:
+def _stays(plans: Plans, pilot: _Pilot) -> pl.DataFrame:
     """All stays of both worlds, numbered, without overlaps."""
-    stays = with_level(plans.stays, "start", index=index, ratio=settings.unobserved_level_ratio, rng=rng)
-    by_kind = [
-        with_additions(
-            stays.filter(kind=kind), "start", index=index, ratio=settings.effects.get(f"{kind}_admissions", 1.0), rng=rng
-        )
-        for kind in ("emergency", "elective", "maternity", "transfer")
-    ]
-    together = _admitted_directly_if_added(pl.concat(by_kind))
-    kept = in_life(
-        one_after_the_other(together), "start", death=death, first_day=settings.first_day, last_day=settings.last_day
+    first = pilot.settings.first_day
+    level = pilot.at_level(plans.stays, "start")
+    by_kind = [pilot.adds_to(level.filter(kind=kind), "start", f"{kind}_admissions") for kind in KINDS]
+    ordered = one_after_the_other(_admitted_directly_if_added(pl.concat(by_kind)))
+    stays = in_life(ordered, "start", until=plans.until, first_day=first)
+    prevented = [pl.when(kind=kind).then(pilot.removes_from(stays, "start", f"{kind}_admissions")) for kind in KINDS]
+    sessions = outside_stays(plans.dialysis, stays).with_columns(
+        end=pl.col("start") + pl.col("los_1"), is_removed=pl.lit(value=False)
     )
-    sessions = in_life(
-        outside_stays(plans.dialysis, kept), "start", death=death, first_day=settings.first_day, last_day=settings.last_day
-    ).with_columns(end=pl.col("start") + pl.col("los_1"))
-    prevented = [
-        pl.when(kind=kind).then(removed(kept, "start", index=index, ratio=settings.effects.get(f"{kind}_admissions", 1.0)))
-        for kind in ("emergency", "elective")
-    ]
-    kept = kept.with_columns(is_removed=pl.coalesce(*prevented, pl.lit(value=False)))
-    everything = pl.concat([kept, sessions.with_columns(is_removed=pl.lit(value=False))])
+    everything = pl.concat([stays.with_columns(is_removed=pl.coalesce(*prevented)), sessions])
     return everything.with_row_index("stay").with_columns(pl.col("stay").cast(pl.Int64))
 
 
@@ -134,22 +97,13 @@ def _admitted_directly_if_added(stays: pl.DataFrame) -> pl.DataFrame:
     return stays.with_columns(method=pl.when(direct).then(pl.lit("22")).otherwise("method"))
 
 
-def _attendances(
-    plans: _Plans,
-    stays: pl.DataFrame,
-    index: IntArray,
-    death: IntArray,
-    settings: SimulationSettings,
-    rng: np.random.Generator,
-) -> pl.DataFrame:
-    ratio = settings.effects.get("ae_attendances", 1.0)
-    others = with_level(plans.attendances, "day", index=index, ratio=settings.unobserved_level_ratio, rng=rng)
-    usual = pl.concat([others, ae.before_admission(stays, rng)])
-    all_of_them = ae.one_at_a_time(with_additions(usual, "day", index=index, ratio=ratio, rng=rng))
-    kept = in_life(all_of_them, "day", death=death, first_day=settings.first_day, last_day=settings.last_day)
+def _attendances(plans: Plans, stays: pl.DataFrame, pilot: _Pilot) -> pl.DataFrame:
+    usual = pl.concat([pilot.at_level(plans.attendances, "day"), before_admission(stays, pilot.rng)])
+    together = one_at_a_time(pilot.adds_to(usual, "day", "ae_attendances"))
+    attendances = in_life(together, "day", until=plans.until, first_day=pilot.settings.first_day)
     went_home = pl.col("is_added") & (pl.col("disposal") == "01")
-    return kept.with_columns(
-        removed(kept, "day", index=index, ratio=ratio),
+    return attendances.with_columns(
+        pilot.removes_from(attendances, "day", "ae_attendances"),
         disposal=pl.when(went_home).then(pl.lit("03")).otherwise("disposal"),
         stay=pl.when("is_added").then(-1).otherwise("stay"),
     )
@@ -162,14 +116,11 @@ def _directly_admitted(stays: pl.DataFrame, attendances: pl.DataFrame) -> pl.Dat
     return stays.with_columns(method=pl.when(is_direct).then(pl.lit("22")).otherwise("method"))
 
 
-def _appointments(
-    plans: _Plans, index: IntArray, death: IntArray, settings: SimulationSettings, rng: np.random.Generator
-) -> pl.DataFrame:
-    ratio = settings.effects.get("outpatient_attendances", 1.0)
-    level = with_level(plans.appointments, "day", index=index, ratio=settings.unobserved_level_ratio, rng=rng)
-    booked = op.one_a_day(with_additions(level, "day", index=index, ratio=ratio, rng=rng))
-    kept = in_life(booked, "day", death=death, first_day=settings.first_day, last_day=settings.last_day)
-    return kept.with_columns(removed(kept, "day", index=index, ratio=ratio))
+def _appointments(plans: Plans, pilot: _Pilot) -> pl.DataFrame:
+    level = pilot.at_level(plans.appointments, "day")
+    booked = one_a_day(pilot.adds_to(level, "day", "outpatient_attendances"))
+    appointments = in_life(booked, "day", until=plans.until, first_day=pilot.settings.first_day)
+    return appointments.with_columns(pilot.removes_from(appointments, "day", "outpatient_attendances"))
 
 
 def _some_left(people: pl.DataFrame, pilots: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
@@ -181,5 +132,3 @@ def _some_left(people: pl.DataFrame, pilots: pl.DataFrame, rng: np.random.Genera
         .with_columns(reg_end=pl.when(pl.col("left") > pl.col("reg_start")).then("left").otherwise("reg_end"))
         .drop("left")
     )
-
-

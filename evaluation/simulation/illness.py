@@ -8,8 +8,8 @@ import polars as pl
 from evaluation.simulation.calendar import DAYS_PER_YEAR, NEVER, FloatArray, IntArray
 from evaluation.simulation.settings import SimulationSettings
 
-CRISES_PER_YEAR = 0.055
-CRISIS_DAYS = (45, 150)
+CRISES_PER_YEAR = 0.07
+CRISIS_DAYS = (60, 300)
 DEATH_AFTER_CRISIS = 0.07
 DEATHS_PER_YEAR = 0.022
 LAST_ILLNESS_DAYS = 75

@@ -57,8 +57,8 @@ class SimulationSettings:
     """Everything a simulated study depends on besides the random numbers.
 
     `effects` are rate ratios on pilot people from their index date on, by metric; `unobserved_level_ratio`
-    multiplies all their rates at all times; `prices` are pounds by activity, as in a study's prices file.
-    Raises ValueError where a setting is out of range.
+    multiplies all their rates at all times; `survey_waves` are the survey's codes for the two periods; `prices` are
+    pounds by activity, as in a study's prices file. Raises ValueError where a setting is out of range.
     """
 
     sites: tuple[PilotSite, ...]
@@ -72,6 +72,7 @@ class SimulationSettings:
     effects: Mapping[str, float] = field(default_factory=dict)
     unobserved_level_ratio: float = 1.0
     survey_items: tuple[SurveyItem, ...] = ()
+    survey_waves: Mapping[str, str] = field(default_factory=lambda: {"baseline": "1", "follow_up": "2"})
     prices: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

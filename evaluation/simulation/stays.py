@@ -21,14 +21,15 @@ from evaluation.simulation.conditions import (
 from evaluation.simulation.illness import Crises, Events, draw_clustered_events, draw_events
 from evaluation.simulation.settings import SimulationSettings
 
-EMERGENCY_PER_YEAR = 0.095
-EMERGENCY_PER_CRISIS = 1.25
+EMERGENCY_PER_YEAR = 0.12
+EMERGENCY_PER_CRISIS = 1.7
 EMERGENCY_PER_LAST_ILLNESS = 1.3
-PLANNED_PER_YEAR = 0.16
+PLANNED_PER_YEAR = 0.22
 BIRTHS_PER_YEAR = 0.05
 UNLINKED_TRANSFERS_PER_YEAR = 0.002
 SHARE_WITH_CHEMOTHERAPY = 0.006
 SHARE_ON_DIALYSIS = 0.0005
+FEWEST_ON_DIALYSIS = 6  # so that a small study has some, too
 ZERO_NIGHT_SHARE = 0.28
 LONGEST_STAY_NIGHTS = 90
 QUIET_DAYS_BEFORE_TRANSFER = 4  # an unlinked transfer follows no earlier stay closely, else it would join it
@@ -52,7 +53,8 @@ def draw_stays(
         + draw_clustered_events(rng, crises, EMERGENCY_PER_CRISIS)
         + draw_clustered_events(rng, last_illnesses, EMERGENCY_PER_LAST_ILLNESS, towards_end=True)
     )
-    planned = draw_events(rng, PLANNED_PER_YEAR * np.sqrt(intensity) * rng.gamma(2.0, 0.5, people.height), first, last)
+    planned_rate = (PLANNED_PER_YEAR * np.sqrt(intensity) * rng.gamma(2.0, 0.5, people.height)).astype(np.float64)
+    planned = draw_events(rng, planned_rate, first, last)
     transfers = draw_events(rng, np.full(people.height, UNLINKED_TRANSFERS_PER_YEAR), first, last)
     drawn = pl.concat(
         [
@@ -68,7 +70,8 @@ def draw_stays(
 
 def draw_dialysis(people: pl.DataFrame, settings: SimulationSettings, rng: np.random.Generator) -> pl.DataFrame:
     """Regular attenders: about three sessions a week, by day or by night, from some day on."""
-    person = np.flatnonzero(rng.random(people.height) < SHARE_ON_DIALYSIS)
+    count = min(people.height, max(FEWEST_ON_DIALYSIS, round(SHARE_ON_DIALYSIS * people.height)))
+    person = np.sort(rng.choice(people.height, count, replace=False))
     first = rng.integers(settings.first_day, settings.last_day, len(person))
     sessions = (settings.last_day - first) * 3 // 7
     which = np.repeat(np.arange(len(person)), sessions)
@@ -168,9 +171,7 @@ def _planned_methods(rng: np.random.Generator, count: int) -> pl.Series:
     return pl.Series(rng.choice(["11", "12", "13"], count, p=[0.7, 0.15, 0.15]), dtype=pl.String)
 
 
-def _with_transfers(
-    stays: pl.DataFrame, rng: np.random.Generator, *, share: float, late_share: float
-) -> pl.DataFrame:
+def _with_transfers(stays: pl.DataFrame, rng: np.random.Generator, *, share: float, late_share: float) -> pl.DataFrame:
     """A second hospital for some overnight stays, a third (there and back) for some of these, late returns."""
     count = stays.height
     nights = stays["los_1"].to_numpy()

@@ -29,30 +29,34 @@ def one_after_the_other(stays: pl.DataFrame) -> pl.DataFrame:
     return ordered.with_columns(start=pl.Series(begin + lead)).with_columns(end=pl.col("start") + block_days())
 
 
-def in_life(events: pl.DataFrame, day: str, *, death: IntArray, first_day: int, last_day: int) -> pl.DataFrame:
-    """Events from `first_day` to the person's death or `last_day`, both included."""
-    until = np.minimum(death, last_day)[events["person"].to_numpy()]
-    return events.filter((pl.col(day) >= first_day) & (pl.col(day) <= pl.Series(until)))
+def in_life(events: pl.DataFrame, day: str, *, until: IntArray, first_day: int) -> pl.DataFrame:
+    """Events from `first_day` to the person's last day in `until`, both included."""
+    last = pl.Series(until[events["person"].to_numpy()])
+    return events.filter((pl.col(day) >= first_day) & (pl.col(day) <= last))
 
 
 def outside_stays(sessions: pl.DataFrame, stays: pl.DataFrame) -> pl.DataFrame:
     """Regular sessions that do not touch a day of another stay of the person (`stays` do not overlap)."""
-    latest = sessions.sort("start").join_asof(
-        stays.select("person", "start", stay_end="end").sort("start"),
-        left_on=pl.col("start") + pl.col("los_1"),
-        right_on="start",
-        by="person",
-        strategy="backward",
-        check_sortedness=False,
+    latest = (
+        sessions.with_columns(until=pl.col("start") + pl.col("los_1"))
+        .sort("until")
+        .join_asof(
+            stays.select("person", stay_start="start", stay_end="end").sort("stay_start"),
+            left_on="until",
+            right_on="stay_start",
+            by="person",
+            strategy="backward",
+            check_sortedness=False,
+        )
     )
     free = latest.filter(pl.col("stay_end").is_null() | (pl.col("stay_end") < pl.col("start")))
     return free.select(sessions.columns).sort("person", "start")
 
 
 def spells_of(stays: pl.DataFrame, *, death: IntArray) -> pl.DataFrame:
-    """The hospitals of each stay, one row each, cut at death: `stay part start end is_death is_late`.
+    """The hospitals of each stay, one row each, cut at death: `stay person part start end is_death`.
 
-    `part` is 1 to 3 and 4 for a late return; `is_death`: the person dies there; `is_last`: no further part follows.
+    `part` is 1 to 3, and 4 for a late return; `is_death`: the person dies there.
     """
     second = pl.col("start") + pl.col("los_1") + pl.col("gap_2")
     third = second + pl.col("los_2") + pl.col("gap_3")
@@ -80,7 +84,9 @@ def spells_of(stays: pl.DataFrame, *, death: IntArray) -> pl.DataFrame:
 
 def _part(stays: pl.DataFrame, part: int, start: pl.Expr, nights: str) -> pl.DataFrame:
     return stays.filter(pl.col(nights) >= 0).select(
-        "stay", "person", pl.lit(part, pl.Int64).alias("part"), start.alias("start"), (start + pl.col(nights)).alias("end")
+        "stay",
+        "person",
+        part=pl.lit(part, pl.Int64),
+        start=start,
+        end=start + pl.col(nights),
     )
-
-

@@ -31,9 +31,12 @@ def change_in_mean(values: Floats, *, baseline: Flags, follow_up: Flags, sample:
     `values`, both masks and `sample` have one element per row of the whole design; rows outside both masks
     belong to the design but not to this domain. Standard error by Taylor linearisation: the influence of
     row i on a mean is weight_i x (value_i - mean) / sum of weights, and a person who answers twice is one
-    cluster, so that pairing is used where it exists. Interval and two-sided p-value from Student's t with
-    (clusters - strata) degrees of freedom, counting those that answered (Korn and Graubard 1999). They are None where a
-    wave is empty, where all answers of a wave are alike, or where no degree of freedom is left.
+    cluster, so that pairing is used where it exists. Strata help as far as sites changed differently; their
+    difference in level stays in the error, since who answers in which wave is taken as chance.
+
+    Interval and two-sided p-value from Student's t with (clusters - strata) degrees of freedom, counting
+    those that answered (Korn and Graubard 1999). They are None where a wave is empty, where all answers of
+    a wave are alike, or where no degree of freedom is left.
 
     By hand: 1, 0 before and 1, 1, 0, 1 after, each by another person: means 0.5 and 0.75, change 0.25;
     variance 6/5 x (2 x 0.25^2 + 3 x 0.0625^2 + 0.1875^2) = 0.20625.

@@ -71,7 +71,8 @@ def _in_waves(survey_answers: pl.DataFrame) -> pl.DataFrame:
 def _asked_items(answers: pl.DataFrame, items: pl.DataFrame) -> Iterator[tuple[dict[str, Any], pl.DataFrame]]:
     for extract in answers["extract"].unique().sort():
         survey = answers.filter(pl.col("extract") == extract)
-        for item in items.filter(pl.col("instrument_id").is_in(survey["instrument_id"].unique())).iter_rows(named=True):
+        instruments = survey["instrument_id"].unique().to_list()
+        for item in items.filter(pl.col("instrument_id").is_in(instruments)).iter_rows(named=True):
             measure = {
                 "extract": extract,
                 "instrument_id": item["instrument_id"],

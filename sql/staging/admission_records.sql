@@ -1,8 +1,10 @@
--- Every record of admitted patient care with plain names and its one fate: superseded, duplicate or accepted.
+-- Every record of admitted patient care with plain names and its one fate.
 -- grain: one row per delivery_id, record
 -- contract: none
--- A later delivery of an EPIKEY supersedes the earlier one; a finished episode supersedes its unfinished copy.
--- Duplicates: the EPIKEY again in one delivery, or the same stay under another EPIKEY.
+-- A later delivery of an EPIKEY supersedes the earlier one; a finished episode supersedes its unfinished
+-- copy. Duplicates: the EPIKEY again in one delivery, or the same stay under another EPIKEY. A missing
+-- admission date is the episode's start if it is the first of its spell and the person was not transferred
+-- in.
 with keyed as (
     select
         lake_admissions.delivery_id,

@@ -1,8 +1,8 @@
--- Every record of the outpatient extract with plain names and its one fate: superseded, duplicate or accepted.
+-- Every record of the outpatient extract with plain names and its one fate.
 -- grain: one row per delivery_id, record
 -- contract: none
--- A later delivery of an ATTENDKEY supersedes the earlier one. Duplicates: the ATTENDKEY again in one delivery, or
--- the same person, day, provider and specialties under another ATTENDKEY.
+-- A later delivery of an ATTENDKEY supersedes the earlier one. Duplicates: the ATTENDKEY again in one
+-- delivery, or the same person, day, provider and specialties under another ATTENDKEY.
 with keyed as (
     select
         lake_outpatients.delivery_id,
@@ -23,7 +23,9 @@ with keyed as (
         + cast(lake_outpatients.gpprac is not null as integer) as filled_fields
     from lake_outpatients
     left outer join delivery_order
-        on lake_outpatients.delivery_id = delivery_order.delivery_id and delivery_order.extract = 'outpatients'
+        on
+            lake_outpatients.delivery_id = delivery_order.delivery_id
+            and delivery_order.extract = 'outpatients'
     left outer join provider_successors
         on lake_outpatients.procode3 = provider_successors.provider_code
 ),

@@ -1,7 +1,7 @@
--- Outpatient appointments of the people of the study: accepted records, decoded. An appointment that is an
--- administrative event is neither an attendance nor a failure to attend.
+-- Outpatient appointments of the people of the study: accepted records, decoded.
 -- grain: one row per appointment_key
 -- contract: none
+-- An administrative event is neither an attendance nor a failure to attend.
 select
     appointment_records.person_id,
     appointment_records.appointment_key,

@@ -1,4 +1,4 @@
--- Every record of the A&E extract with plain names and its one fate: superseded, duplicate or accepted.
+-- Every record of the A&E extract with plain names and its one fate.
 -- grain: one row per delivery_id, record
 -- contract: none
 -- A later delivery of an AEKEY supersedes the earlier one; the AEKEY again in one delivery is a duplicate.

@@ -30,7 +30,8 @@ select
         admission_records.episode_start_date < population.date_of_birth + interval 1 year,
         false
     ) as is_infant,
-    coalesce(admission_records.episode_start_date > population.date_of_death, false) as is_after_death
+    coalesce(admission_records.episode_start_date > population.date_of_death, false) as is_after_death,
+    population.date_of_death
 from admission_records
 inner join population on admission_records.person_id = population.person_id
 left outer join code_list__discharge_method as endings

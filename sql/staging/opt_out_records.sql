@@ -1,6 +1,7 @@
--- Every record of the opt-out lists with its fate: the latest list counts as a whole, a person once.
+-- Every record of the opt-out lists with its fate.
 -- grain: one row per delivery_id, record
 -- contract: none
+-- The latest list counts as a whole; a person counts once.
 with latest as (
     select delivery_id
     from delivery_order

@@ -1,7 +1,8 @@
--- Every record of the population snapshots with its fate: the latest snapshot counts as a whole, of a person's
--- rows in it the most complete one, then the lowest record.
+-- Every record of the population snapshots with its fate.
 -- grain: one row per delivery_id, record
 -- contract: none
+-- The latest snapshot counts as a whole; of a person's rows in it the most complete one, then the lowest
+-- record.
 with latest as (
     select delivery_id
     from delivery_order

@@ -1,7 +1,8 @@
--- The provider that a provider code stands for after mergers, for all of its history: a stay that crosses the
--- day of a merger is one stay. Successions are followed to their end, at most ten steps.
+-- Which provider a provider code stands for after mergers.
 -- grain: one row per provider_code that was taken over
 -- contract: none
+-- Applied to all of a code's history, so that a stay that crosses the day of a merger is one stay;
+-- successions are followed to their end, at most ten steps, by the latest one where a code has several.
 with recursive ranked_successions as (
     select
         provider_code,

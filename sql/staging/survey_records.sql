@@ -1,7 +1,8 @@
--- Every questionnaire with its fate and its answers as one JSON object by column: a respondent's later delivery of a
--- wave supersedes the earlier one, within a delivery the most complete row stays, then the lowest record.
+-- Every questionnaire with its fate, its answers as one JSON object by column.
 -- grain: one row per extract, delivery_id, record
 -- contract: none
+-- A respondent's later delivery of a wave supersedes the earlier one; within a delivery the row with the
+-- most items answered stays, then the lowest record.
 with measured as (
     select
         lake_surveys.delivery_id,
@@ -18,7 +19,7 @@ with measured as (
         lake_surveys."group" as respondent_group,
         lake_surveys.age_band,
         lake_surveys.design_weight,
-        to_json(lake_surveys) as answers,
+        to_json(lake_surveys) as answers, -- noqa: RF02
         delivery_order.position as delivery_position
     from lake_surveys
     left outer join delivery_order
@@ -32,7 +33,8 @@ answered as (
         measured.extract,
         measured.delivery_id,
         measured.record,
-        count(json_extract_string(measured.answers, '$."' || instrument_items.item_column || '"')) as answered_items
+        count(json_extract_string(measured.answers, '$."' || instrument_items.item_column || '"'))
+            as answered_items
     from measured
     inner join instrument_items on measured.instrument_id = instrument_items.instrument_id
     group by measured.extract, measured.delivery_id, measured.record
@@ -41,6 +43,7 @@ answered as (
 ranked as (
     select
         measured.*,
+        coalesce(answered.answered_items, 0) as answered_items,
         row_number() over wave_order as wave_rank,
         first_value(measured.delivery_id) over wave_order as kept_delivery_id
     from measured
@@ -69,7 +72,9 @@ select
         else 'duplicate'
     end as fate,
     opt_outs.person_id is not null as is_opted_out,
-    ranked.person_id is not null and opt_outs.person_id is null and population.person_id is null as is_unlinked,
+    ranked.person_id is not null
+    and opt_outs.person_id is null
+    and population.person_id is null as is_unlinked,
     ranked.nulled_fields,
     ranked.repaired_fields,
     ranked.instrument_id,

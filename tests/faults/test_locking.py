@@ -24,8 +24,9 @@ def test_a_second_run_is_refused_while_the_first_lives_and_goes_on_after_it_was_
     )
     try:
         assert holder.stdout.readline() == "held\n"
-        with pytest.raises(IcpError, match="another run holds this study") as refused, output_lock(
-            tmp_path, run_id="second"
+        with (
+            pytest.raises(IcpError, match="another run holds this study") as refused,
+            output_lock(tmp_path, run_id="second"),
         ):
             pass
         assert refused.value.exit_code == 1

@@ -1,0 +1,53 @@
+"""Reading: whatever is new in the extracts' folders goes into the lake, a view per extract stands over it."""
+
+import dagster as dg
+
+from pipelines.lake import COVERED, LEDGER_TABLES, ROLES, fill_lake
+from pipelines.study import Study
+from pipelines.warehouse import Warehouse
+
+VIEWS = {role: dg.AssetKey(f"lake_{role}") for role in ROLES}
+READ_FOR = {"extract_coverage": [VIEWS[extract] for extract in (*COVERED, "enrolments")]}
+
+
+def _view_spec(role: str) -> dg.AssetSpec:
+    return dg.AssetSpec(
+        VIEWS[role],
+        deps=[dg.AssetKey(["extracts", role])],
+        description=f"Accepted records of the extract {role}: a view over its Parquet files.",
+        group_name="lake",
+        kinds={"parquet", "duckdb"},
+    )
+
+
+def _table_spec(name: str) -> dg.AssetSpec:
+    return dg.AssetSpec(
+        name,
+        deps=READ_FOR.get(name, list(VIEWS.values())),
+        description=LEDGER_TABLES[name],
+        group_name="lake",
+        kinds={"duckdb"},
+    )
+
+
+EXTRACTS = [
+    dg.AssetSpec(
+        ["extracts", role],
+        description=f"Deliveries of {role} as they arrived in the study's folder; never changed.",
+        group_name="extracts",
+        kinds={"file"},
+    )
+    for role in ROLES
+]
+
+
+@dg.multi_asset(specs=[*map(_view_spec, ROLES), *map(_table_spec, LEDGER_TABLES)])
+def read_deliveries(
+    context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse], study: dg.ResourceParam[Study]
+):
+    """Reads every new delivery once, by its contract."""
+    lake = fill_lake(study, warehouse.connection, say=context.log.info)
+    for view in VIEWS.values():
+        yield dg.MaterializeResult(asset_key=view, metadata={"rows": warehouse.count(view.path[0])})
+    for name, table in lake.tables.items():
+        yield dg.MaterializeResult(asset_key=name, metadata={"rows": warehouse.write(name, table)})

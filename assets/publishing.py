@@ -1,0 +1,48 @@
+"""The last step: the analysts' file, written aside, checked against its contracts, published in one move."""
+
+import dagster as dg
+
+from assets.estimates import comparison_with_published, metric_estimates, survey_estimates
+from assets.ledger import deliveries
+from pipelines.code_lists import code_lists_frame, load_code_lists
+from pipelines.contracts import published_contracts
+from pipelines.publishing import publish
+from pipelines.run_log import read_runs, runs_frame
+from pipelines.study import Study
+from pipelines.warehouse import Warehouse
+
+ASSET = {"group_name": "published", "kinds": {"duckdb"}}
+PYTHON_TABLES = [metric_estimates, survey_estimates, comparison_with_published, deliveries]
+SQL_TABLES = [
+    "attrition",
+    "continuous_inpatient_spells",
+    "emergency_admissions_by_rule",
+    "people",
+    "person_months",
+    "person_periods",
+    "quarantine_summary",
+    "spells",
+    "survey_answers",
+]
+
+
+@dg.asset(**ASSET)
+def code_lists(warehouse: dg.ResourceParam[Warehouse]) -> dg.MaterializeResult:
+    """Name, version, source and verified flag of every code list."""
+    return dg.MaterializeResult(metadata={"rows": warehouse.write("code_lists", code_lists_frame(load_code_lists()))})
+
+
+@dg.asset(**ASSET)
+def runs(warehouse: dg.ResourceParam[Warehouse], study: dg.ResourceParam[Study]) -> dg.MaterializeResult:
+    """Every run of the study so far, this one included."""
+    return dg.MaterializeResult(metadata={"rows": warehouse.write("runs", runs_frame(read_runs(study.output)))})
+
+
+@dg.asset(deps=[*PYTHON_TABLES, *SQL_TABLES, code_lists, runs], **ASSET)
+def published(
+    context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse], study: dg.ResourceParam[Study]
+) -> dg.MaterializeResult:
+    """`published/evaluation.duckdb`: every published table, checked; connected readers keep the file they have."""
+    contracts = published_contracts()
+    publish(warehouse.connection, contracts=contracts, folder=study.published, run_id=context.run_id)
+    return dg.MaterializeResult(metadata={"tables": len(contracts)})

@@ -1,0 +1,25 @@
+"""Reading: from files as suppliers send them to typed records in the lake, each refused one with its reason."""
+
+from pipelines.reading.coverage import coverage
+from pipelines.reading.delivery import Delivery, DeliveryRefused, Period
+from pipelines.reading.ledger import current, period_text, require_one_person_column, resolve
+from pipelines.reading.pseudonym import PseudonymKey
+from pipelines.reading.quarantine import summarise_quarantine
+from pipelines.reading.reader import read_extract
+from pipelines.reading.views import create_lake_view, lake_columns
+
+__all__ = [
+    "Delivery",
+    "DeliveryRefused",
+    "Period",
+    "PseudonymKey",
+    "coverage",
+    "create_lake_view",
+    "current",
+    "lake_columns",
+    "period_text",
+    "read_extract",
+    "require_one_person_column",
+    "resolve",
+    "summarise_quarantine",
+]

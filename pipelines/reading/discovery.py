@@ -1,0 +1,127 @@
+"""Which files of an extract's folder are deliveries, of which kind, and which are not to be read at all."""
+
+import fnmatch
+import zipfile
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+from typing import Literal
+
+from pipelines.reading.names import natural_key
+
+Kind = Literal["text", "gzip", "parquet", "xlsx", "unknown"]
+IGNORED = ("*.part", "*.tmp", "~$*", ".*")
+_KINDS: dict[str, Kind] = {
+    ".csv": "text",
+    ".txt": "text",
+    ".gz": "gzip",
+    ".parquet": "parquet",
+    ".xlsx": "xlsx",
+}
+_ARCHIVES = (".zip", ".gz", ".tgz", ".tar", ".7z", ".rar", ".bz2", ".xz", ".zst")
+_NESTED = "an archive in an archive is not read"
+
+
+@dataclass(frozen=True)
+class Look:
+    """Size and time of a file; two looks that differ mean that it still grows."""
+
+    size: int
+    modified_ns: int
+
+
+@dataclass(frozen=True)
+class Found:
+    """A file, or a member of a zip archive, named as the ledger names it; `refusal` if it is not to be read."""
+
+    file_name: str
+    path: Path
+    kind: Kind
+    look: Look
+    member: str | None = None
+    refusal: str | None = None
+
+
+def look_at(path: Path) -> Look:
+    """Size and time of a file as they are now; both 0 if it is gone."""
+    try:
+        state = path.stat()
+    except OSError:
+        return Look(0, 0)
+    return Look(state.st_size, state.st_mtime_ns)
+
+
+def find_files(folder: Path) -> tuple[Found, ...]:
+    """All deliveries in a folder, in natural order of their names; ignored files are left out."""
+    if not folder.is_dir():
+        return ()
+    names = sorted((path.name for path in folder.iterdir() if not is_ignored(path.name)), key=natural_key)
+    return tuple(found for name in names for found in _found(folder, name))
+
+
+def is_ignored(name: str) -> bool:
+    """Whether a file name says that it is no delivery (yet): `*.part *.tmp ~$* .*`."""
+    return any(fnmatch.fnmatchcase(name.lower(), pattern) for pattern in IGNORED)
+
+
+def _found(folder: Path, name: str) -> tuple[Found, ...]:
+    path = folder / name
+    found = Found(file_name=name, path=path, kind=_kind(name), look=look_at(path))
+    if path.is_symlink() and not path.resolve().is_relative_to(folder.resolve()):
+        return (replace(found, refusal="a link that leaves the folder: copy the file here"),)
+    if path.is_dir():
+        return (replace(found, refusal="a folder: put its files directly into the extract's folder"),)
+    if not path.is_file():
+        return (replace(found, refusal="not a regular file"),)
+    if path.suffix.lower() == ".zip":
+        return _members(found)
+    return (replace(found, refusal=_refusal(name)),)
+
+
+def _kind(name: str) -> Kind:
+    return _KINDS.get(PurePosixPath(name).suffix.lower(), "unknown")
+
+
+def _refusal(name: str) -> str | None:
+    kind = _kind(name)
+    inner = PurePosixPath(name).with_suffix("").suffix.lower()
+    if kind == "gzip" and (inner in _ARCHIVES or inner in (".parquet", ".xlsx")):
+        return _NESTED if inner in _ARCHIVES else "a packed Parquet file or spreadsheet: send it unpacked"
+    if kind == "unknown":
+        return f"{PurePosixPath(name).suffix or 'no extension'} is not read: send csv, txt, gz, zip, Parquet or xlsx"
+    return None
+
+
+def _members(archive: Found) -> tuple[Found, ...]:
+    try:
+        with zipfile.ZipFile(archive.path) as opened:
+            infos = [info for info in opened.infolist() if not info.is_dir()]
+    except (zipfile.BadZipFile, OSError, NotImplementedError):
+        return (replace(archive, refusal="the archive is broken: ask the supplier to send it again"),)
+    members = [_member(archive, info) for info in infos if not is_ignored(PurePosixPath(info.filename).name)]
+    if not members:
+        return (replace(archive, refusal="the archive holds no file"),)
+    return tuple(sorted(members, key=lambda found: natural_key(found.file_name)))
+
+
+def _member(archive: Found, info: zipfile.ZipInfo) -> Found:
+    name = info.filename
+    return Found(
+        file_name=f"{archive.file_name}/{name}",
+        path=archive.path,
+        kind=_kind(name),
+        look=archive.look,
+        member=name,
+        refusal=_member_refusal(name, info),
+    )
+
+
+def _member_refusal(name: str, info: zipfile.ZipInfo) -> str | None:
+    parts = PurePosixPath(name.replace("\\", "/"))
+    is_link = (info.external_attr >> 16) & 0o170000 == 0o120000
+    if parts.is_absolute() or ".." in parts.parts or ":" in name or is_link:
+        return "its path leaves the archive"
+    if info.flag_bits & 1:
+        return "the archive is encrypted: send it without a password through a secure channel"
+    if parts.suffix.lower() in _ARCHIVES:
+        return _NESTED
+    return _refusal(name)

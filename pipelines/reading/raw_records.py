@@ -1,0 +1,158 @@
+"""Raw records aside: every needed cell of a file as text, one Parquet row a record, in file order."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import fastexcel
+import polars as pl
+
+from pipelines.errors import StudyError
+from pipelines.reading.delivery import DeliveryRefused
+from pipelines.reading.layout import Layout
+from pipelines.reading.pseudonym import PseudonymKey, hmac_sql, nhs_number_rule_sql
+from pipelines.reading.typing_sql import KEPT, LINE_STATE, NHS_NUMBER, raw_cell
+from pipelines.reading.value import literal, quoted
+
+_INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
+
+
+@dataclass(frozen=True)
+class TextFormat:
+    """How the engine is to read a plain text file: UTF-8 with line feeds."""
+
+    delimiter: str
+    header_lines: int
+    has_quotes: bool
+    has_line_state: bool = False
+
+
+def take_in_text(
+    connection: duckdb.DuckDBPyConnection,
+    source: Path,
+    target: Path,
+    *,
+    layout: Layout,
+    text_format: TextFormat,
+    key: PseudonymKey | None,
+) -> int:
+    """Write the raw records of a plain text file; returns their number. Raises duckdb.Error if it is not plain."""
+    names = [raw_cell(position) for position in range(len(layout.header))]
+    names += [LINE_STATE] if text_format.has_line_state else []
+    columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in names)
+    quote = literal('"') if text_format.has_quotes else "''"
+    relation = (
+        f"read_csv($source, auto_detect=false, header=false, skip={text_format.header_lines}, "
+        f"columns={{{columns}}}, delim={literal(text_format.delimiter)}, quote={quote}, escape={quote}, "
+        "new_line='\\n', strict_mode=true, null_padding=false, encoding='utf-8')"
+    )
+    state = LINE_STATE if text_format.has_line_state else f"{literal(KEPT)} as {LINE_STATE}"
+    cells = {position: raw_cell(position) for position in layout.used}
+    return _copy(connection, relation, {"source": str(source)}, cells, state, target, layout=layout, key=key)
+
+
+def take_in_parquet(
+    connection: duckdb.DuckDBPyConnection, source: Path, target: Path, *, layout: Layout, key: PseudonymKey | None
+) -> int:
+    """Write the raw records of a Parquet file as text; returns their number."""
+    described = parquet_columns(connection, source)
+    cells = {position: _as_text(*described[position]) for position in layout.used}
+    relation = "read_parquet($source)"
+    state = f"{literal(KEPT)} as {LINE_STATE}"
+    return _copy(connection, relation, {"source": str(source)}, cells, state, target, layout=layout, key=key)
+
+
+def parquet_columns(connection: duckdb.DuckDBPyConnection, source: Path) -> list[tuple[str, str]]:
+    """Names and types of a Parquet file's columns; raises DeliveryRefused if it is none."""
+    try:
+        rows = connection.execute("describe select * from read_parquet($source)", {"source": str(source)}).fetchall()
+    except duckdb.Error:
+        raise DeliveryRefused("not a readable Parquet file", "ask the supplier to send it again") from None
+    return [(name, sql_type) for name, sql_type, *_ in rows]
+
+
+def read_sheet(source: Path) -> pl.DataFrame:
+    """The only sheet of a spreadsheet with data, every cell as ISO text, no header taken; column names are numbers.
+
+    Raises DeliveryRefused if it is broken, encrypted or holds several sheets with data.
+    """
+    try:
+        book = fastexcel.read_excel(source)
+        sheets = [book.load_sheet(name, header_row=None, dtypes="string").to_polars() for name in book.sheet_names]
+    except fastexcel.FastExcelError:
+        raise DeliveryRefused(
+            "not a readable spreadsheet", "it is broken or has a password; send it as csv"
+        ) from None
+    filled = [sheet for sheet in sheets if sheet.height and sheet.width]
+    if len(filled) != 1:
+        raise DeliveryRefused(
+            f"the spreadsheet has {len(filled)} sheets with data", "one sheet a file; send each as its own file"
+        )
+    text = pl.all().str.replace(r" 00:00:00(\.0+)?$", "").str.replace(r"^1899-12-3[01] ", "")
+    return filled[0].rename(lambda name: str(filled[0].columns.index(name))).with_columns(text)
+
+
+def take_in_sheet(
+    connection: duckdb.DuckDBPyConnection, sheet: pl.DataFrame, target: Path, *, layout: Layout, key: PseudonymKey | None
+) -> int:
+    """Write the raw records of a spreadsheet's rows below the header; returns their number."""
+    connection.register("incoming_sheet", sheet)
+    cells = {position: quoted(str(position)) for position in layout.used}
+    state = f"{literal(KEPT)} as {LINE_STATE}"
+    try:
+        return _copy(connection, "incoming_sheet", {}, cells, state, target, layout=layout, key=key)
+    finally:
+        connection.unregister("incoming_sheet")
+
+
+def _copy(
+    connection: duckdb.DuckDBPyConnection,
+    relation: str,
+    parameters: dict[str, object],
+    cells: dict[int, str],
+    state: str,
+    target: Path,
+    *,
+    layout: Layout,
+    key: PseudonymKey | None,
+) -> int:
+    person = layout.header.index(NHS_NUMBER) if layout.person_column == NHS_NUMBER else None
+    selected = [f"{cell} as {raw_cell(position)}" for position, cell in cells.items() if position != person]
+    if person is not None:
+        selected += _hashed(cells[person], raw_cell(person))
+        parameters = {**parameters, **_pads(key)}
+    sql = (
+        f"copy (select {', '.join([*selected, state])} from {relation}) "
+        f"to {literal(str(target))} (format parquet, compression lz4_raw)"
+    )
+    found = connection.execute(sql, parameters).fetchone()
+    return int(found[0]) if found else 0
+
+
+def _hashed(cell: str, name: str) -> list[str]:
+    digits = f"replace(replace(trim({cell}), ' ', ''), '-', '')"
+    rule = nhs_number_rule_sql(cell, digits)
+    return [
+        f"case when {rule} is null then {hmac_sql(digits)} end as {name}",
+        f"{rule} as __person_rule",
+        f"coalesce({digits} <> {cell}, false) as __person_is_repaired",
+    ]
+
+
+def _pads(key: PseudonymKey | None) -> dict[str, object]:
+    if key is None:
+        raise StudyError(
+            "the extracts carry NHS numbers and there is no pseudonym key",
+            "set ICP_PSEUDONYM_KEY to the study's secret, or send a pseudonym instead of NHSNO",
+        )
+    inner, outer = key.pads
+    return {"inner": inner, "outer": outer}
+
+
+def _as_text(name: str, sql_type: str) -> str:
+    column = quoted(name)
+    if sql_type.startswith("TIMESTAMP"):
+        return f"replace({column}::varchar, ' 00:00:00', '')"
+    if sql_type in ("DOUBLE", "FLOAT") or sql_type.startswith("DECIMAL"):
+        return f"case when {column} = trunc({column}) and abs({column}) < 1e15 then {column}::bigint::varchar else {column}::varchar end"
+    return f"{column}::varchar"

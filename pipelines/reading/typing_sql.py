@@ -1,0 +1,197 @@
+"""The statements that type a file's raw records by contract: one for the refused, one for the accepted."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from pipelines.contracts import Column, Contract, ContractError
+from pipelines.reading import measured_values, text_values
+from pipelines.reading.layout import Layout
+from pipelines.reading.value import Cell, Value, lake_name, literal, quoted
+
+KINDS: Mapping[str, Callable[[Cell], Value]] = {
+    "DATE": measured_values.date,
+    "BIGINT": measured_values.integer,
+    "DOUBLE": measured_values.number,
+    "BOOLEAN": measured_values.flag,
+    "VARCHAR[]": text_values.codes,
+}
+TEXT_KINDS: Mapping[str, Callable[[Cell], Value]] = {
+    "code": text_values.code,
+    "icd10": text_values.code,
+    "opcs4": text_values.code,
+    "identifier": text_values.identifier,
+    "answer": text_values.answer,
+    "time": text_values.time,
+}
+NHS_NUMBER = "NHSNO"
+LINE_STATE = "__line_state"
+KEPT, DECODED, DROPPED = "kept", "decoded", "dropped"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A reason to refuse a record: `condition` and `rule_id` are SQL, `column` the contract's name."""
+
+    condition: str
+    rule_id: str
+    column: str
+
+
+@dataclass(frozen=True)
+class Typing:
+    """How the raw records of one file become typed records of one contract."""
+
+    contract: Contract
+    layout: Layout
+    values: tuple[Value, ...]
+    future_after: date
+
+    @property
+    def by_name(self) -> Mapping[str, Value]:
+        return {value.cell.name: value for value in self.values}
+
+    def rejected_sql(self) -> str:
+        """Every refused record with all rules it fails, in the contract's order: record, failed (`rule column`)."""
+        rules = _rules(self)
+        tokens = ",\n".join(
+            f"case when {rule.condition} then {rule.rule_id} || ' ' || {literal(rule.column)} end" for rule in rules
+        )
+        anything = " or ".join(f"({rule.condition})" for rule in rules) or "false"
+        return (
+            f"{self._typed()}\nselect record, list_filter([{tokens}]::varchar[], lambda rule: rule is not null) "
+            f"as failed from typed where {LINE_STATE} <> '{DROPPED}' and ({anything})"
+        )
+
+    def accepted_sql(self, *, with_rejected: bool) -> str:
+        """Every accepted record in the lake's columns, with what was nulled and repaired; `$delivery_id` is set."""
+        columns = ", ".join(self._lake_column(column) for column in self.contract.columns)
+        refused = "where record not in (select record from rejected_records)" if with_rejected else ""
+        return (
+            f"{self._typed()}\nselect $delivery_id as delivery_id, record, {columns},\n"
+            f"{_tokens(self._nulled())} as nulled_fields,\n{_tokens(self._repaired())} as repaired_fields\n"
+            f"from typed {refused}"
+        )
+
+    def _typed(self) -> str:
+        texts = "".join(f",\n {value.text} as {value.cell.text}" for value in self.values)
+        parsed = "".join(f",\n {value.parsed} as {value.cell.parsed}" for value in self.values)
+        typed = "".join(f",\n {value.value} as {value.cell.value}" for value in self.values)
+        absent = "".join(
+            f",\n null::{column.sql_type} as {quoted(lake_name(column))}"
+            for column in self.contract.columns
+            if column.name not in self.layout.cells
+        )
+        return (
+            "with raw as (select file_row_number + 1 as record, * from read_parquet($raw, file_row_number = true)),\n"
+            f"texts as (select *{texts} from raw),\nparsed as (select *{parsed} from texts),\n"
+            f"typed as (select *{typed}{absent} from parsed)"
+        )
+
+    def _lake_column(self, column: Column) -> str:
+        name = quoted(lake_name(column))
+        if column.options.get("not_after_data") and places(column) != "true" and column.name in self.layout.cells:
+            return f"case when {self._is_future(column)} then null else {name} end as {name}"
+        return name
+
+    def _is_future(self, column: Column) -> str:
+        exempt = column.options.get("may_be_future")
+        late = f"{quoted(lake_name(column))} > date {literal(self.future_after.isoformat())}"
+        return f"({late} and not coalesce({exempt}, false))" if exempt else f"({late})"
+
+    def _nulled(self) -> list[tuple[str, str, str]]:
+        found = []
+        for value in self.values:
+            column = value.cell.column
+            if places(column) == "true":
+                continue
+            found.append((value.is_faulty, value.fault, value.cell.name))
+            if column.options.get("not_after_data"):
+                found.append((self._is_future(column), "'future_date'", value.cell.name))
+        return found
+
+    def _repaired(self) -> list[tuple[str, str, str]]:
+        found = [(value.is_repaired, value.repair, value.cell.name) for value in self.values]
+        return [*found, (f"({LINE_STATE} = '{DECODED}')", "'cp1252_line'", "record")]
+
+
+def places(column: Column) -> str:
+    """When a record cannot be placed without this column: `true`, an SQL condition, or empty for never."""
+    answer = column.options.get("places", "")
+    return "true" if answer is True else str(answer)
+
+
+def build_typing(contract: Contract, layout: Layout, *, future_after: date) -> Typing:
+    """The typing of a file with this layout; dates that must not be in the future may be up to `future_after`."""
+    values = tuple(
+        _value(column, [raw_cell(position) for position in layout.cells[column.name]], layout)
+        for column in contract.columns
+        if column.name in layout.cells
+    )
+    return Typing(contract=contract, layout=layout, values=values, future_after=future_after)
+
+
+def raw_cell(position: int) -> str:
+    """Name of a cell in the raw records."""
+    return f"__c{position}"
+
+
+def _value(column: Column, cells: Sequence[str], layout: Layout) -> Value:
+    cell = Cell(column=column, raw=cells[0], raw_list=tuple(cells))
+    if column.options.get("person"):
+        is_nhs_number = layout.person_column == NHS_NUMBER
+        return text_values.nhs_number(cell) if is_nhs_number else text_values.pseudonym(cell)
+    if column.sql_type != "VARCHAR":
+        return KINDS[column.sql_type](cell)
+    kind = str(column.options.get("format", "code"))
+    if kind not in TEXT_KINDS:
+        raise ContractError(f"{column.name}: format {kind} is not known", f"known: {', '.join(TEXT_KINDS)}")
+    return TEXT_KINDS[kind](cell)
+
+
+def _rules(typing: Typing) -> list[Rule]:
+    rules = [_repeated_header(typing)]
+    for value in typing.values:
+        rules += _placing_rules(typing, value)
+    for rule in typing.contract.options.get("record_rules", []):
+        rules.append(Rule(f"not coalesce(({rule['holds']}), true)", literal(rule["id"]), rule["column"]))
+    return rules
+
+
+def _repeated_header(typing: Typing) -> Rule:
+    layout = typing.layout
+    names = [(position, layout.header[position]) for position in layout.used]
+    same = " and ".join(f"upper(trim({raw_cell(p)})) = {literal(name)}" for p, name in _not_hashed(layout, names))
+    return Rule(same or "false", "'repeated_header'", "*")
+
+
+def _not_hashed(layout: Layout, names: list[tuple[int, str]]) -> list[tuple[int, str]]:
+    return [pair for pair in names if layout.person_column != NHS_NUMBER or pair[1] != NHS_NUMBER]
+
+
+def _placing_rules(typing: Typing, value: Value) -> list[Rule]:
+    column = value.cell.column
+    when = places(column)
+    if not when:
+        return []
+    where = "" if when == "true" else f" and coalesce(({when}), false)"
+    missing = "'missing_person'" if column.options.get("person") else "'missing_value'"
+    rules = [
+        Rule(f"{value.cell.text} is null and {_not_faulty(value)}{where}", missing, column.name),
+        Rule(f"{value.is_faulty}{where}", value.fault, column.name),
+    ]
+    if column.options.get("not_after_data"):
+        rules.append(Rule(f"{typing._is_future(column)}{where}", "'future_date'", column.name))
+    return rules
+
+
+def _not_faulty(value: Value) -> str:
+    return f"not {value.is_faulty}"
+
+
+def _tokens(found: list[tuple[str, str, str]]) -> str:
+    """`rule:column` of everything that was found, separated by blanks; null when nothing was."""
+    if not found:
+        return "null::varchar"
+    each = ",\n".join(f"case when {when} then {rule} || {literal(':' + name)} end" for when, rule, name in found)
+    return f"case when {' or '.join(when for when, _, _ in found)} then concat_ws(' ', {each}) end"

@@ -1,0 +1,88 @@
+"""Archives become plain files aside, within limits; UTF-16 becomes UTF-8, Windows line ends become plain ones."""
+
+import gzip
+import hashlib
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from pipelines.reading.delivery import DeliveryRefused
+from pipelines.reading.scanning import CHUNK
+
+LARGEST_RATIO = 200
+LARGEST_BYTES = 20 * 10**9
+_SMALL = 1 << 20
+_BROKEN = (zipfile.BadZipFile, gzip.BadGzipFile, EOFError, zlib.error, NotImplementedError, KeyError)
+
+
+def unpack_gzip(source: Path, target: Path) -> None:
+    """The one file in a .gz; raises DeliveryRefused if it is broken or expands without measure."""
+    with _refusing_broken(), gzip.open(source) as packed, target.open("wb") as out:
+        out.writelines(_limited(packed, source.stat().st_size))
+
+
+def unpack_member(source: Path, member: str, target: Path) -> None:
+    """One member of a zip archive; raises DeliveryRefused if it is broken or expands without measure."""
+    with _refusing_broken(), zipfile.ZipFile(source) as archive, archive.open(member) as packed:
+        with target.open("wb") as out:
+            out.writelines(_limited(packed, archive.getinfo(member).compress_size))
+
+
+def sha256_of_member(source: Path, member: str) -> str:
+    """SHA-256 of the content of one member, hex, without unpacking it to disk."""
+    digest = hashlib.sha256()
+    with _refusing_broken(), zipfile.ZipFile(source) as archive, archive.open(member) as packed:
+        for chunk in _limited(packed, archive.getinfo(member).compress_size):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def as_utf8(source: Path, target: Path, *, encoding: str) -> None:
+    """A UTF-16 file as UTF-8 without byte order mark; raises DeliveryRefused if it is not UTF-16 throughout."""
+    try:
+        with source.open(encoding=encoding, newline="") as text, target.open("w", encoding="utf-8", newline="") as out:
+            while piece := text.read(CHUNK):
+                out.write(piece.lstrip("\ufeff") if out.tell() == 0 else piece)
+    except UnicodeDecodeError:
+        raise DeliveryRefused(
+            "the file starts as UTF-16 and does not go on as it", "ask for UTF-8, or send it again"
+        ) from None
+
+
+def with_line_feeds(source: Path, target: Path) -> bool:
+    """A copy with line feeds where carriage return and line feed stood; False if other carriage returns are left."""
+    is_clean = True
+    with source.open("rb") as file, target.open("wb") as out:
+        held = b""
+        while chunk := file.read(CHUNK):
+            chunk = held + chunk
+            held = chunk[-1:] if chunk.endswith(b"\r") else b""
+            piece = chunk[: len(chunk) - len(held)].replace(b"\r\n", b"\n")
+            is_clean = is_clean and b"\r" not in piece
+            out.write(piece)
+        out.write(held)
+    return is_clean and not held
+
+
+@contextmanager
+def _refusing_broken() -> Iterator[None]:
+    try:
+        yield
+    except _BROKEN:
+        raise DeliveryRefused("the archive is broken", "ask the supplier to send it again") from None
+
+
+def _limited(packed: IO[bytes], packed_bytes: int) -> Iterator[bytes]:
+    limit = min(LARGEST_BYTES, max(_SMALL, packed_bytes * LARGEST_RATIO))
+    unpacked = 0
+    while chunk := packed.read(CHUNK):
+        unpacked += len(chunk)
+        if unpacked > limit:
+            raise DeliveryRefused(
+                f"the archive expands to more than {LARGEST_RATIO} times its size or 20 GB",
+                "send it unpacked if it is what it should be",
+            )
+        yield chunk

@@ -1,0 +1,91 @@
+"""How the text of a cell becomes the typed value of a contract column: three SQL steps and two verdicts."""
+
+from dataclasses import dataclass
+
+from pipelines.contracts import Column
+
+NULL_CODES = ("", "-", "&")
+BLANKS = " \t\r\n\u00a0"
+
+
+def quoted(name: str) -> str:
+    """An SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """An SQL text constant."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def literals(texts: tuple[str, ...]) -> str:
+    """SQL text constants, separated by commas."""
+    return ", ".join(literal(text) for text in texts)
+
+
+def lake_name(column: Column) -> str:
+    """Name of a contract column in the lake."""
+    return "person_id" if column.options.get("person") else column.name.lower()
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A contract column and the SQL of the raw cell that holds it (of several cells for a list)."""
+
+    column: Column
+    raw: str
+    raw_list: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The value's column in the lake, unquoted."""
+        return lake_name(self.column)
+
+    @property
+    def value(self) -> str:
+        return quoted(self.name)
+
+    @property
+    def text(self) -> str:
+        return quoted(f"__text_{self.name}")
+
+    @property
+    def parsed(self) -> str:
+        return quoted(f"__parsed_{self.name}")
+
+    @property
+    def trimmed(self) -> str:
+        return f"trim({self.raw}, {literal(BLANKS)})"
+
+
+@dataclass(frozen=True)
+class Value:
+    """SQL of one column. `text`, `parsed` and `value` are the three steps, each computed once.
+
+    Where `is_faulty`, `fault` is the id of the rule that the written value fails; where `is_repaired`,
+    `repair` is the id of what was changed. These four are expressions over the columns of the three steps.
+    """
+
+    cell: Cell
+    text: str
+    parsed: str
+    value: str
+    fault: str
+    repair: str
+    is_faulty: str
+    is_repaired: str
+
+
+def without_null_codes(text: str) -> str:
+    """The text, null where it is one of the ways in which a supplier writes that nothing is known."""
+    return f"case when {text} not in ({literals(NULL_CODES)}) then {text} end"
+
+
+def is_lost(cell: Cell) -> str:
+    """The usual fault: something is written, no value came of it."""
+    return f"({cell.text} is not null and {cell.value} is null)"
+
+
+def is_rewritten(cell: Cell, canonical: str) -> str:
+    """The usual repair: there is a value, and it is not written as we would write it."""
+    return f"({cell.value} is not null and {canonical} <> {cell.raw})"

@@ -1,0 +1,129 @@
+"""Splitting a file's raw records into the accepted and the refused, in the engine, and writing both aside."""
+
+import re
+from collections.abc import Mapping
+from datetime import date
+
+import duckdb
+import polars as pl
+
+from pipelines.contracts import Contract
+from pipelines.reading.intake import Taken
+from pipelines.reading.lake import Place
+from pipelines.reading.layout import Layout
+from pipelines.reading.typing_sql import NHS_NUMBER, Typing, raw_cell
+from pipelines.reading.value import lake_name, literal, quoted
+
+LONGEST_TEXT = 4000
+_LONG_NUMBER = re.compile(r"\d(?:[ -]?\d){8,}")
+WITHHELD = "[number withheld]"
+
+
+def collect_rejected(connection: duckdb.DuckDBPyConnection, typing: Typing, taken: Taken) -> set[int]:
+    """Make the table `rejected_records` (record, failed); returns the numbers of records that fail a rule.
+
+    Records that could not be taken apart are in the table with `failed` null, and are not returned.
+    """
+    connection.execute(
+        f"create or replace temp table rejected_records as {typing.rejected_sql()}", {"raw": str(taken.raw)}
+    )
+    numbers = {number for (number,) in connection.execute("select record from rejected_records").fetchall()}
+    if taken.split:
+        broken = pl.DataFrame({"record": [broken.record for broken in taken.split]})
+        _insert(connection, broken, "insert into rejected_records select record, null from incoming")
+    return numbers
+
+
+def write_accepted(connection: duckdb.DuckDBPyConnection, typing: Typing, taken: Taken, place: Place) -> int:
+    """Write the accepted records aside; returns their number. Needs the table `rejected_records`."""
+    found = connection.execute("select count(*) from rejected_records").fetchone()
+    sql = typing.accepted_sql(with_rejected=bool(found and found[0]))
+    parameters = {"raw": str(taken.raw), "delivery_id": place.delivery_id}
+    target = literal(str(place.aside(place.records)))
+    written = connection.execute(f"copy ({sql}) to {target} (format parquet, compression zstd)", parameters).fetchone()
+    return int(written[0]) if written else 0
+
+
+def write_quarantine(
+    connection: duckdb.DuckDBPyConnection, taken: Taken, place: Place, rejected: set[int]
+) -> int:
+    """Write the refused records aside with line, rules, column and original text; returns their number.
+
+    Of a file with NHS numbers neither the number's own text nor a long number in a broken line is written.
+    """
+    _note_lines(connection, taken, rejected)
+    target = literal(str(place.aside(place.quarantine)))
+    sql = f"""copy (
+        with failed as (
+            select record, string_split(failed[1], ' ') as first_rule,
+                   list_transform(failed[2:], lambda rule: string_split(rule, ' ')[1]) as others
+            from rejected_records
+            where failed is not null
+        ),
+        texts as (select file_row_number + 1 as record, * from read_parquet($raw, file_row_number = true))
+        select {literal(place.delivery_id)} as delivery_id, failed.record, refused_lines.line,
+               first_rule[1] as rule_id, nullif(array_to_string(others, ' '), '') as also_failed,
+               first_rule[2] as column_name,
+               left({_original(taken.layout)}, {LONGEST_TEXT}) as original_text
+        from failed
+        inner join texts using (record)
+        left join refused_lines using (record)
+        union all
+        select {literal(place.delivery_id)}, record, line, rule_id, null, '*', original_text
+        from refused_lines
+        where rule_id is not null
+        order by record
+    ) to {target} (format parquet, compression zstd)"""
+    written = connection.execute(sql, {"raw": str(taken.raw)}).fetchone()
+    return int(written[0]) if written else 0
+
+
+def late_dates(connection: duckdb.DuckDBPyConnection, contract: Contract, place: Place) -> tuple[date | None, bool]:
+    """Latest accepted date of the columns that must not be in the future, and whether any was refused for it."""
+    names = [quoted(lake_name(column)) for column in contract.columns if column.options.get("not_after_data")]
+    latest = f"greatest({', '.join(f'max({name})' for name in names)})" if names else "null::date"
+    found = connection.execute(
+        f"select {latest}, coalesce(bool_or(contains(nulled_fields, 'future_date')), false) "
+        "from read_parquet($records)",
+        {"records": str(place.aside(place.records))},
+    ).fetchone()
+    refused = connection.execute(
+        "select count(*) from read_parquet($quarantine) "
+        "where rule_id = 'future_date' or contains(also_failed, 'future_date')",
+        {"quarantine": str(place.aside(place.quarantine))},
+    ).fetchone()
+    if found is None or refused is None:
+        return None, False
+    return found[0], bool(found[1] or refused[0])
+
+
+def _note_lines(connection: duckdb.DuckDBPyConnection, taken: Taken, rejected: set[int]) -> None:
+    """Make the table `refused_lines`: the text line of each refused record, and what is known of broken ones."""
+    has_numbers = NHS_NUMBER in taken.layout.header
+    lines: Mapping[int, int] = taken.lines_of(rejected) if rejected else {}
+    rows: list[tuple[int, int, str | None, str | None]] = [(n, line, None, None) for n, line in lines.items()]
+    for broken in taken.split:
+        text = _LONG_NUMBER.sub(WITHHELD, broken.text) if has_numbers else broken.text
+        rows.append((broken.record, broken.line, broken.rule_id, text[:LONGEST_TEXT]))
+    schema = {"record": pl.Int64, "line": pl.Int64, "rule_id": pl.String, "original_text": pl.String}
+    refused = pl.DataFrame(rows, schema=schema, orient="row")
+    _insert(connection, refused, "create or replace temp table refused_lines as select * from incoming")
+
+
+def _insert(connection: duckdb.DuckDBPyConnection, frame: pl.DataFrame, sql: str) -> None:
+    connection.register("incoming", frame)
+    try:
+        connection.execute(sql)
+    finally:
+        connection.unregister("incoming")
+
+
+def _original(layout: Layout) -> str:
+    """SQL of the text that stood in the column of the first rule; several cells are joined by commas."""
+    cases = []
+    for column, cells in layout.cells.items():
+        if layout.header[cells[0]] == NHS_NUMBER:
+            continue
+        text = raw_cell(cells[0]) if len(cells) == 1 else f"concat_ws(',', {', '.join(map(raw_cell, cells))})"
+        cases.append(f"when {literal(column)} then {text}")
+    return f"case first_rule[2] {' '.join(cases)} end" if cases else "null::varchar"

@@ -1,0 +1,38 @@
+-- People who were never enrolled, each with an index date, and whether they could have enrolled on it.
+-- grain: one row per person_id
+-- contract: none
+-- The date is one of the pilot's, drawn by a hash of the study's seed and the person: row order changes
+-- nothing.
+with pilot_dates as (
+    select
+        index_date,
+        row_number() over (order by index_date asc nulls last, person_id asc nulls last) - 1 as date_position
+    from enrolments
+),
+
+seeds as (
+    select cast(comparison_seed as varchar) as seed
+    from study_design
+),
+
+draws as (
+    select
+        population.*,
+        -- The first 15 hex digits of the hash fit a BIGINT.
+        cast('0x' || substr(md5(seeds.seed || ':' || population.person_id), 1, 15) as bigint)
+        % nullif((select count(*) from pilot_dates), 0) as date_position
+    from population
+    cross join seeds
+    left outer join enrolments on population.person_id = enrolments.person_id
+    where enrolments.person_id is null
+)
+
+select
+    draws.person_id,
+    pilot_dates.index_date,
+    coalesce(draws.date_of_death >= pilot_dates.index_date, true) as is_alive_at_index,
+    coalesce(draws.registration_start_date <= pilot_dates.index_date, true)
+    and coalesce(draws.registration_end_date >= pilot_dates.index_date, true) as is_registered_at_index,
+    coalesce(draws.date_of_birth <= pilot_dates.index_date, true) as is_born_by_index
+from draws
+left outer join pilot_dates on draws.date_position = pilot_dates.date_position

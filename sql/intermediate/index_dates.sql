@@ -1,0 +1,43 @@
+-- The people of both arms with their day 0 and the days on which they can be observed.
+-- grain: one row per person_id
+-- contract: none
+-- Observed: born, alive, registered and within the data. A pilot person's follow-up does not end with the
+-- enrolment.
+with arms as (
+    select
+        person_id,
+        true as is_pilot,
+        site_id,
+        index_date
+    from enrolments
+    union all
+    select
+        person_id,
+        false as is_pilot,
+        null as site_id,
+        index_date
+    from comparison_candidates
+    where index_date is not null and is_alive_at_index and is_registered_at_index and is_born_by_index
+)
+
+select
+    arms.person_id,
+    arms.is_pilot,
+    arms.site_id,
+    arms.index_date,
+    greatest(
+        coalesce(population.date_of_birth, date '1800-01-01'),
+        coalesce(population.registration_start_date, date '1800-01-01')
+    ) as observed_from_date,
+    -- The first day that is not observed any more.
+    cast(
+        least(
+            study_design.data_until,
+            coalesce(population.date_of_death, study_design.data_until),
+            coalesce(population.registration_end_date, study_design.data_until)
+        ) + interval 1 day as date
+    ) as observed_until_date,
+    population.date_of_death
+from arms
+inner join population on arms.person_id = population.person_id
+cross join study_design

@@ -1,0 +1,31 @@
+-- The months around each index date, from the start of the look-back to the end of follow-up.
+-- grain: one row per index_date, month_from_index
+-- contract: none
+-- Each boundary is counted from the index date itself and clips to the end of the month.
+with distinct_dates as (
+    select distinct index_date
+    from index_dates
+),
+
+numbered as (
+    select
+        distinct_dates.index_date,
+        study_design.baseline_months,
+        unnest(
+            generate_series(-study_design.look_back_months, study_design.follow_up_months - 1)
+        ) as month_from_index
+    from distinct_dates
+    cross join study_design
+)
+
+select
+    index_date,
+    month_from_index,
+    cast(date_add(index_date, to_months(cast(month_from_index as integer))) as date) as month_start_date,
+    cast(date_add(index_date, to_months(cast(month_from_index + 1 as integer))) as date) as month_end_date,
+    case
+        when month_from_index >= 0 then 'follow_up'
+        when month_from_index >= -baseline_months then 'baseline'
+        else 'look_back'
+    end as period
+from numbered

@@ -1,0 +1,100 @@
+-- How many people were left after each step from the extracts to the two arms.
+-- grain: one row per arm, step_number
+-- contract: data_contracts/marts/attrition.odcs.yaml
+with enrolled as (
+    select
+        person_id,
+        bool_or(is_opted_out) as is_opted_out,
+        bool_or(is_unlinked) as is_unlinked
+    from enrolment_records
+    where fate = 'accepted'
+    group by person_id
+),
+
+residents as (
+    select
+        population_records.person_id,
+        population_records.is_opted_out,
+        candidates.person_id is not null as is_not_enrolled,
+        candidates.index_date is not null and candidates.is_alive_at_index as is_alive_at_index,
+        coalesce(candidates.is_registered_at_index, false) as is_registered_at_index,
+        coalesce(candidates.is_born_by_index, false) as is_born_by_index
+    from population_records
+    left outer join comparison_candidates as candidates on population_records.person_id = candidates.person_id
+    where population_records.fate = 'accepted'
+),
+
+steps as (
+    select
+        'pilot' as arm,
+        1 as step_number,
+        'enrolled in a pilot' as step,
+        count(*) as people
+    from enrolled
+    union all
+    select
+        'pilot' as arm,
+        2 as step_number,
+        'did not opt out' as step,
+        count(*) filter (where not is_opted_out) as people
+    from enrolled
+    union all
+    select
+        'pilot' as arm,
+        3 as step_number,
+        'linked to the population' as step,
+        count(*) filter (where not is_opted_out and not is_unlinked) as people
+    from enrolled
+    union all
+    select
+        'comparison' as arm,
+        1 as step_number,
+        'in the population' as step,
+        count(*) as people
+    from residents
+    union all
+    select
+        'comparison' as arm,
+        2 as step_number,
+        'did not opt out' as step,
+        count(*) filter (where not is_opted_out) as people
+    from residents
+    union all
+    select
+        'comparison' as arm,
+        3 as step_number,
+        'not enrolled in a pilot' as step,
+        count(*) filter (where is_not_enrolled) as people
+    from residents
+    union all
+    select
+        'comparison' as arm,
+        4 as step_number,
+        'alive at the index date' as step,
+        count(*) filter (where is_alive_at_index) as people
+    from residents
+    union all
+    select
+        'comparison' as arm,
+        5 as step_number,
+        'registered at the index date' as step,
+        count(*) filter (where is_alive_at_index and is_registered_at_index) as people
+    from residents
+    union all
+    select
+        'comparison' as arm,
+        6 as step_number,
+        'born by the index date' as step,
+        count(*) filter (where is_alive_at_index and is_registered_at_index and is_born_by_index) as people
+    from residents
+)
+
+select
+    arm,
+    cast(step_number as bigint) as step_number,
+    step,
+    people,
+    coalesce(
+        lag(people) over (partition by arm order by step_number asc nulls last) - people, 0
+    ) as people_lost
+from steps

@@ -1,0 +1,37 @@
+-- The people of both arms, with what was known of them at their index date.
+-- grain: one row per person_id
+-- contract: data_contracts/marts/people.odcs.yaml
+select
+    index_dates.person_id,
+    index_dates.is_pilot,
+    index_dates.site_id,
+    index_dates.index_date,
+    cast(
+        year(index_dates.index_date) - year(population.date_of_birth)
+        - case
+            when
+                month(index_dates.index_date) * 100 + day(index_dates.index_date)
+                < month(population.date_of_birth) * 100 + day(population.date_of_birth)
+                then 1
+            else 0
+        end as bigint
+    ) as age_at_index,
+    population.sex,
+    population.imd_quintile,
+    population.imd_decile,
+    population.practice_code,
+    population.area,
+    population.is_care_home_resident,
+    population.ethnic_category_code,
+    population.date_of_death,
+    population.registration_start_date,
+    population.registration_end_date,
+    enrolments.enrolment_end_date,
+    enrolments.referral_date,
+    enrolments.eligible_date,
+    enrolments.enrolment_route,
+    enrolments.enrolment_tier,
+    enrolments.enrolment_status
+from index_dates
+inner join population on index_dates.person_id = population.person_id
+left outer join enrolments on index_dates.person_id = enrolments.person_id

@@ -1,0 +1,90 @@
+"""What comes out of a clean demo study equals what the simulator knows to be true."""
+
+import duckdb
+import polars as pl
+import pytest
+
+from pipelines.contracts import contract_by_table
+from pipelines.study import Study
+
+KEY = ["person_id", "index_date", "period"]
+DAYS_PER_YEAR = 365.25
+
+
+@pytest.fixture(scope="module")
+def published(published_demo) -> duckdb.DuckDBPyConnection:
+    with duckdb.connect(published_demo, read_only=True) as connection:
+        yield connection
+
+
+@pytest.fixture(scope="module")
+def truth(demo_study: Study) -> pl.DataFrame:
+    types = {"DATE": pl.Date, "BIGINT": pl.Int64, "DOUBLE": pl.Float64, "BOOLEAN": pl.Boolean, "VARCHAR": pl.String}
+    schema = {column.name: types[column.sql_type] for column in contract_by_table("person_periods").columns}
+    return pl.read_csv(demo_study.root / "truth" / "person_periods.csv", schema=schema).sort(KEY)
+
+
+def test_person_periods_equal_the_truth_for_every_person_and_column(published, truth):
+    periods = published.table("person_periods").pl().sort(KEY)
+    assert periods.height == truth.height > 8000
+    for column in truth.columns:
+        if column == "cost_gbp":
+            assert (periods[column] - truth[column]).abs().max() < 0.005
+        else:
+            unequal = periods.filter(periods[column].ne_missing(truth[column])).height
+            assert unequal == 0, f"{column}: {unequal} rows differ"
+
+
+def test_the_truth_is_not_trivial(truth):
+    for column in truth.columns[6:]:
+        assert truth[column].sum() > 0, f"{column} never happens in the demo"
+    assert truth.filter("is_pilot").height == 400
+
+
+def test_published_levels_and_uncontrolled_changes_equal_those_computed_from_the_truth(published, truth):
+    estimates = published.sql(
+        "from metric_estimates where design = 'uncontrolled' and population = 'all_sites' and unit like '%person-year%'"
+    ).pl()
+    assert estimates.height >= 12
+    for estimate in estimates.iter_rows(named=True):
+        before, after = (_rate(truth, estimate["metric_id"], period) for period in ("baseline", "follow_up"))
+        assert estimate["pilot_baseline"] == pytest.approx(before, rel=1e-9), estimate["metric_id"]
+        assert estimate["pilot_follow_up"] == pytest.approx(after, rel=1e-9), estimate["metric_id"]
+        assert estimate["change"] == pytest.approx(after - before, rel=1e-9, abs=1e-12)
+        assert estimate["relative_change_pct"] == pytest.approx(100 * (after / before - 1), rel=1e-9)
+
+
+def test_published_levels_by_site_equal_those_computed_from_the_truth(published, truth):
+    estimates = published.sql(
+        """from metric_estimates
+        where design = 'uncontrolled' and population like 'site:%' and metric_id = 'emergency_admissions'"""
+    ).pl()
+    assert estimates.height == truth.filter("is_pilot")["site_id"].n_unique() == 16
+    for estimate in estimates.iter_rows(named=True):
+        site = truth.filter(pl.col("site_id") == estimate["population"].removeprefix("site:"))
+        assert estimate["pilot_baseline"] == pytest.approx(_rate(site, "emergency_admissions", "baseline"), rel=1e-9)
+
+
+def test_the_unmatched_comparison_is_the_difference_of_the_two_arms_changes(published, truth):
+    estimate = (
+        published.sql(
+            """from metric_estimates where design = 'unmatched_did' and population = 'all_sites'
+        and metric_id = 'outpatient_attendances'"""
+        )
+        .pl()
+        .row(0, named=True)
+    )
+    rates = {
+        (arm, period): _rate(truth.filter(pl.col("is_pilot") == arm), "outpatient_attendances", period, pilot=arm)
+        for arm in (True, False)
+        for period in ("baseline", "follow_up")
+    }
+    changes = {arm: rates[arm, "follow_up"] - rates[arm, "baseline"] for arm in (True, False)}
+    ratios = {arm: rates[arm, "follow_up"] / rates[arm, "baseline"] for arm in (True, False)}
+    assert estimate["change"] == pytest.approx(changes[True] - changes[False], rel=1e-9)
+    assert estimate["relative_change_pct"] == pytest.approx(100 * (ratios[True] / ratios[False] - 1), rel=1e-9)
+
+
+def _rate(periods: pl.DataFrame, metric: str, period: str, *, pilot: bool = True) -> float:
+    rows = periods.filter((pl.col("is_pilot") == pilot) & (pl.col("period") == period))
+    return rows[metric].sum() / (rows["person_days"].sum() / DAYS_PER_YEAR)
