@@ -26,7 +26,7 @@ def survey_estimates(
         designs=survey_designs(study),
         site_populations=site_populations(warehouse.read("sites")),
         protocol_hash=study.protocol_hash,
-        run_id=context.run_id,
+        run_id=context.run.run_id,
     )
     return dg.MaterializeResult(metadata={"rows": warehouse.write("survey_estimates", estimates)})
 
@@ -42,7 +42,7 @@ def metric_estimates(
         site_populations=site_populations(warehouse.read("sites")),
         follow_up_months=study.protocol.periods.follow_up_months,
         protocol_hash=study.protocol_hash,
-        run_id=context.run_id,
+        run_id=context.run.run_id,
     )
     items = survey_item_estimates(warehouse.read("survey_estimates"), metrics=survey_metrics(study))
     estimates = pl.concat([activity, items])
@@ -64,6 +64,6 @@ def comparison_with_published(
         warehouse.read("published_results"),
         warehouse.read("metric_estimates"),
         follow_up_months=study.protocol.periods.follow_up_months,
-        run_id=context.run_id,
+        run_id=context.run.run_id,
     )
     return dg.MaterializeResult(metadata={"rows": warehouse.write("comparison_with_published", comparison)})

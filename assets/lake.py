@@ -2,12 +2,15 @@
 
 import dagster as dg
 
-from pipelines.lake import COVERED, LEDGER_TABLES, ROLES, fill_lake
+from pipelines.lake import LEDGER_TABLES, ROLES, fill_lake
 from pipelines.study import Study
 from pipelines.warehouse import Warehouse
 
 VIEWS = {role: dg.AssetKey(f"lake_{role}") for role in ROLES}
-READ_FOR = {"extract_coverage": [VIEWS[extract] for extract in (*COVERED, "enrolments")]}
+READ_FOR = {
+    "deliveries_read": [dg.AssetKey(["extracts", role]) for role in ROLES],
+    "extract_coverage": [dg.AssetKey("deliveries_read"), VIEWS["enrolments"]],
+}
 
 
 def _view_spec(role: str) -> dg.AssetSpec:
@@ -23,7 +26,7 @@ def _view_spec(role: str) -> dg.AssetSpec:
 def _table_spec(name: str) -> dg.AssetSpec:
     return dg.AssetSpec(
         name,
-        deps=READ_FOR.get(name, list(VIEWS.values())),
+        deps=READ_FOR.get(name, [dg.AssetKey("deliveries_read")]),
         description=LEDGER_TABLES[name],
         group_name="lake",
         kinds={"duckdb"},

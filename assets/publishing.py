@@ -44,5 +44,5 @@ def published(
 ) -> dg.MaterializeResult:
     """`published/evaluation.duckdb`: every published table, checked; connected readers keep the file they have."""
     contracts = published_contracts()
-    publish(warehouse.connection, contracts=contracts, folder=study.published, run_id=context.run_id)
+    publish(warehouse.connection, contracts=contracts, folder=study.published, run_id=context.run.run_id)
     return dg.MaterializeResult(metadata={"tables": len(contracts)})

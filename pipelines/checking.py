@@ -10,7 +10,7 @@ import duckdb
 from pipelines.lake import read_deliveries
 from pipelines.masking import masked_count
 from pipelines.metrics import check_outcomes
-from pipelines.reading import Delivery
+from pipelines.reading import Delivery, period_text
 from pipelines.study import Study
 from pipelines.text_tables import text_table
 
@@ -56,7 +56,7 @@ def _row(study: Study, delivery: Delivery) -> tuple[str, ...]:
     return (
         delivery.extract,
         delivery.file_name,
-        str(delivery.period) if delivery.period else "",
+        period_text(delivery.period) if delivery.period else "",
         WORDS.get(delivery.status) or _new_or_known(study, delivery),
         masked_count(delivery.rows_read),
         masked_count(delivery.rows_quarantined),

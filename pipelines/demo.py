@@ -41,7 +41,6 @@ PERCENT_BEFORE = {
     "sees_nurse_of_choice": 58.0,
 }
 ASKED_AFTER_DISCHARGE = {"knew_who_to_contact_after_discharge", "care_coordinated_on_discharge"}
-HES_NO_DATE = date(1801, 1, 1)
 _EPOCH = date(1970, 1, 1)
 DIRT_COLUMNS = ("delivery_file", "record", "rule_id", "kind")
 
@@ -55,6 +54,7 @@ FORMS = {
     ("outpatients", "1011"): ".csv.gz",
     ("emergency_care", "0809"): ".txt",
 }
+SHUFFLED = ("outpatients", "1011")
 
 
 def write_demo(
@@ -142,10 +142,8 @@ def _write_extracts(folder: Path, simulated: SimulatedStudy, settings: Simulatio
 
 
 def _as_supplied(records: pl.DataFrame, extract: str, fyear: str) -> pl.DataFrame:
-    """Habits of suppliers that a reader has to bear: HES's mark for no date, another order and case of columns."""
-    if (extract, fyear) == ("admissions", "0708"):
-        return records.with_columns(pl.col("DISDATE").fill_null(HES_NO_DATE))
-    if (extract, fyear) == ("outpatients", "1011"):
+    """One year's supplier writes its columns in another order and in lower case: they are matched by name."""
+    if (extract, fyear) == SHUFFLED:
         return records.select(pl.col(column).alias(column.lower()) for column in reversed(records.columns))
     return records
 

@@ -12,9 +12,10 @@ from pipelines.protocol import EXTRACT_CONTRACTS
 from pipelines.pseudonym_key import key_of_study
 from pipelines.reading import (
     Delivery,
-    check_person_columns,
+    require_one_person_column,
     coverage,
     create_lake_view,
+    period_text,
     read_extract,
     resolve,
     summarise_quarantine,
@@ -64,6 +65,7 @@ def fill_lake(study: Study, connection: duckdb.DuckDBPyConnection, *, say: Calla
             name=f"lake_{role}",
             contract=source_contract(EXTRACT_CONTRACTS.get(role, "survey")),
             deliveries=[delivery for delivery in deliveries if _role(delivery.extract) == role],
+            instruments=study.instruments.values() if role == SURVEYS else (),
         )
     read = deliveries_frame(deliveries)
     in_force = read.filter(pl.col("status") == "accepted")
@@ -95,7 +97,7 @@ def read_deliveries(
             progress=say,
         )
         found += resolve(read)
-    check_person_columns(found)
+    require_one_person_column(found)
     return tuple(found)
 
 
@@ -108,7 +110,7 @@ def deliveries_frame(deliveries: tuple[Delivery, ...]) -> pl.DataFrame:
             "file_name": delivery.file_name,
             "sha256": delivery.sha256 or None,
             "received_at": delivery.received_at,
-            "period": str(delivery.period) if delivery.period else None,
+            "period": period_text(delivery.period) if delivery.period else None,
             "status": delivery.status,
             "rows_read": delivery.rows_read,
             "rows_quarantined": delivery.rows_quarantined,
@@ -144,7 +146,13 @@ def _coverage(study: Study, connection: duckdb.DuckDBPyConnection, deliveries: t
     if window is None:
         return empty
     parts = [
-        coverage(connection, extract=extract, deliveries=[d for d in deliveries if d.extract == extract], window=window)
+        coverage(
+            connection,
+            extract=extract,
+            contract=source_contract(EXTRACT_CONTRACTS[extract]),
+            deliveries=deliveries,
+            window=window,
+        )
         for extract in COVERED
         if extract in study.protocol.extracts
     ]

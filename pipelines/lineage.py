@@ -6,7 +6,7 @@ from html import escape
 
 import dagster as dg
 
-LAYERS = ("extracts", "lake", "staging", "intermediate", "marts", "ledger", "estimates", "published")
+LAYERS = ("extracts", "lake", "staging", "ledger", "intermediate", "marts", "estimates", "published")
 PARAMETERS = "parameters"
 WIDTH, HEIGHT, GAP_X, GAP_Y, MARGIN = 206, 22, 56, 8, 16
 STYLE = (
@@ -39,7 +39,10 @@ def lineage_nodes(assets: Iterable[dg.AssetsDefinition | dg.AssetSpec]) -> tuple
 
 
 def lineage_svg(nodes: Iterable[Node]) -> str:
-    """An SVG of the graph: boxes in a column per layer, an arrow from what is read to what reads it."""
+    """An SVG of the graph: boxes in a column per layer, an arrow from what is read to what reads it.
+
+    An arrow that only repeats a longer way is left out.
+    """
     by_name = {node.name: node for node in nodes}
     places = _places(by_name)
     boxes = [_box(name, places[name], by_name) for name in by_name]
@@ -47,9 +50,9 @@ def lineage_svg(nodes: Iterable[Node]) -> str:
         _arrow(places[parent], places[node.name])
         for node in by_name.values()
         for parent in node.parents
-        if parent in places
+        if parent in places and not _is_repeated(parent, node, by_name)
     ]
-    width = max(x for x, _ in places.values()) + WIDTH + MARGIN
+    width = max(x for x, _ in places.values()) + WIDTH + 2 * MARGIN
     height = max(y for _, y in places.values()) + HEIGHT + MARGIN
     titles = [
         f'<text class="layer" x="{_column_x(i)}" y="{MARGIN + 8}">{layer}</text>'
@@ -80,10 +83,26 @@ def _places(nodes: Mapping[str, Node]) -> dict[str, tuple[int, int]]:
     places: dict[str, tuple[int, int]] = {}
     for column, layer in enumerate(_layers(nodes)):
         members = [node for node in nodes.values() if node.layer == layer]
-        members.sort(key=lambda node: (_mean_height(node, places), node.name))
+        members.sort(key=lambda node: (_depth(node, nodes), _mean_height(node, places), node.name))
         for row, node in enumerate(members):
             places[node.name] = (_column_x(column), MARGIN + 24 + row * (HEIGHT + GAP_Y))
     return places
+
+
+def _is_repeated(parent: str, node: Node, nodes: Mapping[str, Node]) -> bool:
+    others = [other for other in node.parents if other != parent]
+    return any(parent in _ancestors(other, nodes) for other in others)
+
+
+def _ancestors(name: str, nodes: Mapping[str, Node]) -> set[str]:
+    parents = nodes[name].parents if name in nodes else ()
+    return set(parents).union(*(_ancestors(parent, nodes) for parent in parents))
+
+
+def _depth(node: Node, nodes: Mapping[str, Node]) -> int:
+    """Length of the longest way to a node within its own layer."""
+    inside = [nodes[parent] for parent in node.parents if parent in nodes and nodes[parent].layer == node.layer]
+    return 1 + max((_depth(parent, nodes) for parent in inside), default=0)
 
 
 def _mean_height(node: Node, places: Mapping[str, tuple[int, int]]) -> float:

@@ -42,8 +42,7 @@ def effect_in_words(row: Row) -> str:
     words = _DIRECTIONS["uncontrolled" if row["design"] == "uncontrolled" else "compared"]
     if high < 0 or low > 0:
         return f"{words[estimate > 0]} by {percent(abs(estimate))[1:]} ({limits})"
-    ruled_out = f"less than {percent(low)} and more than {percent(high)} are ruled out"
-    return f"no clear {words[2]}: {percent(estimate)} ({limits}); {ruled_out}"
+    return f"no clear {words[2]}: {percent(estimate)} ({limits})"
 
 
 def points_in_words(row: Row) -> str:
@@ -60,8 +59,7 @@ def points_in_words(row: Row) -> str:
     limits = f"95% interval {points(low)} to {points(high)}"
     if high < 0 or low > 0:
         return f"{'rose' if estimate > 0 else 'fell'} by {abs(estimate):.1f} points ({limits})"
-    ruled_out = f"less than {points(low)} and more than {points(high)} are ruled out"
-    return f"no clear change: {points(estimate)} points ({limits}); {ruled_out}"
+    return f"no clear change: {points(estimate)} points ({limits})"
 
 
 def published_in_words(row: Row) -> str:

@@ -21,6 +21,7 @@ from pipelines.study import Study
 from pipelines.warehouse import Warehouse
 
 REPOSITORY_TAG = {".dagster/repository": "__repository__@pipelines.definitions"}
+STOPPED = "the run stopped at a data-quality rule; nothing new was published, the published file stays"
 DAGSTER_SETTINGS = """telemetry:
   enabled: false
 concurrency:
@@ -72,8 +73,11 @@ def _execute(study: Study, run: Run, *, say: Callable[[str], None]) -> None:
                     run_config={"loggers": {"progress": {}}},
                 )
             status = "succeeded"
-        except dg.DagsterAssetCheckFailedError:
-            raise DataQualityError(*_failed_checks(instance, run.run_id)) from None
+        except dg.DagsterError:
+            failed = _failed_checks(instance, run.run_id)
+            if not failed:
+                raise
+            raise DataQualityError(STOPPED, *failed) from None
         finally:
             append_run(study.output, run.model_copy(update={"ended_at": _now(), "status": status}))
 
@@ -81,11 +85,7 @@ def _execute(study: Study, run: Run, *, say: Callable[[str], None]) -> None:
 def _failed_checks(instance: dg.DagsterInstance, run_id: str) -> list[str]:
     records = instance.get_records_for_run(run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION).records
     evaluations = [record.event_log_entry.asset_check_evaluation for record in records]
-    failed = [e.description or e.check_name for e in evaluations if e is not None and not e.passed]
-    return [
-        "the run stopped at a data-quality rule; nothing new was published, the published file stays",
-        *failed,
-    ]
+    return [e.description or e.check_name for e in evaluations if e is not None and not e.passed]
 
 
 def _instance(output: Path) -> dg.DagsterInstance:

@@ -40,6 +40,11 @@ ACTIVITIES = (
     "ae_attendance",
     "excess_bed_day",
 )
+PRICED = {
+    "admissions": ("emergency_spell", "elective_spell", "elective_day_case"),
+    "outpatients": ("outpatient_attendance",),
+    "emergency_care": ("ae_attendance",),
+}
 
 
 @dataclass(frozen=True)
@@ -90,8 +95,8 @@ def load_study(root: Path, *, output: Path | None = None) -> Study:
         protocol_hash=protocol_hash(root / "protocol.yaml"),
         instruments=instruments,
         sites=_read_table(root, protocol.sites, default="sites.csv", schema=SITES, required=("site_id",)),
-        prices=_known_activities(
-            _read_table(root, protocol.prices, default="prices.csv", schema=PRICES, required=tuple(PRICES))
+        prices=_complete(
+            _read_table(root, protocol.prices, default="prices.csv", schema=PRICES, required=tuple(PRICES)), protocol
         ),
         imd=_read_table(root, None, default="imd.csv", schema=IMD, required=tuple(IMD)),
         provider_successions=_read_table(
@@ -181,7 +186,7 @@ def _cast(column: str, dtype: type[pl.DataType]) -> pl.Expr:
     return text.str.to_date("%Y-%m-%d", strict=False) if dtype is pl.Date else text.cast(dtype, strict=False)
 
 
-def _known_activities(prices: pl.DataFrame) -> pl.DataFrame:
+def _complete(prices: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
     for activity in prices["activity"]:
         if activity not in ACTIVITIES and not activity.startswith("hrg:"):
             raise StudyError(
@@ -191,4 +196,12 @@ def _known_activities(prices: pl.DataFrame) -> pl.DataFrame:
             )
     if prices.select("price_set", "price_year").unique().height > 1:
         raise StudyError("prices.csv: more than one price set", "one price set and year prices both arms and periods")
+    needed = [a for extract, activities in PRICED.items() if extract in protocol.extracts for a in activities]
+    missing = [activity for activity in needed if activity not in set(prices["activity"])]
+    if prices.height and missing:
+        raise StudyError(
+            f"prices.csv: no price for {', '.join(missing)}",
+            "without it the people who used most would have no cost and drop out of the comparison",
+            "add the price, or 0 for an activity that is outside this study's costs",
+        )
     return prices

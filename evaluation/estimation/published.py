@@ -1,4 +1,4 @@
-"""Published results beside this run's own, in the published unit; never of another population."""
+"""Published results beside this run's own, in the published unit; never of another population or design."""
 
 from typing import Any
 
@@ -14,6 +14,7 @@ OUR_COLUMNS: dict[str, pl.DataType] = {
     "our_caution": pl.String(),
     "run_id": pl.String(),
 }
+SAME = ("metric_id", "population", "design")
 RELATIVE_UNITS = ("pct_change", "rate_ratio")
 _LEVELS = {"our_baseline": "pilot_baseline", "our_follow_up": "pilot_follow_up"}
 _ABSOLUTE = {"our_change": "change", "our_change_low": "change_low", "our_change_high": "change_high"}
@@ -27,12 +28,11 @@ _RELATIVE = {
 def comparison_with_published(
     published_results: pl.DataFrame, metric_estimates: pl.DataFrame, *, follow_up_months: int, run_id: str
 ) -> pl.DataFrame:
-    """Each published result with our estimate of the same metric and population: a left join.
+    """Each published result with our estimate of the same metric, population and design: a left join.
 
-    Ours is the estimate of the design that was published; if this run has none, its default estimate, and
-    `our_caution` says that the designs differ. `our_*` are null, with the reason in `our_caution`, where
-    the mapping says that the results are not comparable, where this run has no such estimate, and where
-    the published follow-up is longer or shorter than `follow_up_months`.
+    Metric, population and design are all the same, never the nearest. `our_*` are null, with the reason in
+    `our_caution`, where the mapping says that the results are not comparable, where this run has no such
+    estimate, and where the published follow-up is longer or shorter than `follow_up_months`.
 
     Units: relative changes as they are (`pct_change`) or as ratio (`rate_ratio`); `gbp_change` and
     `per_person_change` per person over the published months, from change per person-year x months / 12;
@@ -53,25 +53,16 @@ def _ours(published: dict[str, Any], estimates: list[dict[str, Any]], follow_up_
     months = published["horizon_months"]
     if months is not None and months != follow_up_months:
         return {"our_caution": f"Published over {months} months; this run follows people for {follow_up_months}."}
-    same = [row for row in estimates if all(row[name] == published[name] for name in ("metric_id", "population"))]
-    nearest = [row for row in same if row["design"] == published["design"]] or [
-        row for row in same if row["is_default"]
-    ]
-    if not nearest:
-        return {"our_caution": "This run has no estimate of this metric in this population."}
-    return _in_published_unit(nearest[0], unit=published["unit"], months=months) | {
-        "our_design": nearest[0]["design"],
-        "our_estimator": nearest[0]["estimator"],
-        "our_n_pilot": nearest[0]["n_pilot"],
-        "our_caution": _caution(published["design"], nearest[0]),
+    same = [row for row in estimates if all(row[name] == published[name] for name in SAME)]
+    if not same:
+        design = published["design"]
+        return {"our_caution": f"This run has no {design} estimate of this metric in this population."}
+    return _in_published_unit(same[0], unit=published["unit"], months=months) | {
+        "our_design": same[0]["design"],
+        "our_estimator": same[0]["estimator"],
+        "our_n_pilot": same[0]["n_pilot"],
+        "our_caution": same[0]["caution"],
     }
-
-
-def _caution(published_design: str, estimate: dict[str, Any]) -> str:
-    if estimate["design"] == published_design:
-        return str(estimate["caution"])
-    differs = f"Another design than the published one, which comes nearest to {published_design}."
-    return f"{differs} {estimate['caution']}"
 
 
 def _in_published_unit(estimate: dict[str, Any], *, unit: str, months: int | None) -> dict[str, Any]:

@@ -6,7 +6,6 @@ The rule is that of `nhs_digital_2014`: a transfer within two days belongs to th
 import polars as pl
 
 from evaluation.simulation.conditions import ACUTE_BRONCHITIS, CONDITIONS
-from evaluation.simulation.history import History
 
 LATE_PART = 4
 READMISSION_DAYS = 29
@@ -17,23 +16,26 @@ _IS_CANCER = pl.Series([condition.is_cancer for condition in CONDITIONS])
 _IS_CHEMOTHERAPY = pl.Series([condition.is_chemotherapy for condition in CONDITIONS])
 
 
-def admissions(history: History, *, with_pilot: bool, last_day: int) -> pl.DataFrame:
-    """One row per continuous inpatient spell that began by `last_day`.
+def admissions(stays: pl.DataFrame, spells: pl.DataFrame, people: pl.DataFrame, *, last_day: int) -> pl.DataFrame:
+    """One row per continuous inpatient spell of `stays` that began by `last_day`.
+
+    `stays`, `spells` (more than those of `stays` do no harm) and `people` as in `History`.
 
     Columns: `person start end kind hrg is_day_case is_chemotherapy is_cancer is_sensitive is_death is_readmission`;
     days are day numbers; `end` is null where the spell goes on after `last_day`; `kind` is one of emergency elective
     maternity transfer regular.
     """
-    stays = history.stays.filter(~pl.col("is_removed" if with_pilot else "is_added"))
-    spells = (
-        history.spells.filter(pl.col("start") <= last_day)
+    joined = (
+        spells.filter(pl.col("start") <= last_day)
+        .join(stays.select("stay", "kind", "condition", "is_day_case"), on="stay")
         .with_columns(is_late=pl.col("part") == LATE_PART)
+        .sort("person", "start", "part")
         .group_by("stay", "is_late", maintain_order=True)
-        .agg(pl.col("start").first(), pl.col("end", "is_death").last())
-    )
-    traits = history.people.select("person", "has_cancer", "has_copd")
-    joined = spells.join(stays.select("stay", "person", "kind", "condition", "is_day_case"), on="stay").join(
-        traits, on="person"
+        .agg(
+            pl.col("person", "start", "kind", "condition", "is_day_case").first(),
+            pl.col("end", "is_death").last(),
+        )
+        .join(people.select("person", "has_cancer", "has_copd"), on="person", maintain_order="left")
     )
     has_ended = pl.col("end") <= last_day
     decoded = joined.select(

@@ -4,15 +4,10 @@ import numpy as np
 import polars as pl
 
 from evaluation.simulation.calendar import DAYS_PER_YEAR, FinancialYear
-from evaluation.simulation.conditions import COMORBIDITIES, CONDITIONS, EMERGENCY
+from evaluation.simulation.conditions import CONDITIONS, EMERGENCY
+from evaluation.simulation.description import FURTHER_DIAGNOSES, described, further_diagnoses
 from evaluation.simulation.history import History
-from evaluation.simulation.providers import (
-    lsoa_codes,
-    practice_codes,
-    provider_codes,
-    transfer_provider,
-    usual_provider,
-)
+from evaluation.simulation.providers import provider_codes, transfer_provider, usual_provider
 
 LATE_PART = 4
 EARLY_RETURN_GAP = 1
@@ -50,11 +45,7 @@ _COLUMNS = (
     "MAINSPEF",
     "TRETSPEF",
     "DIAG_01",
-    "DIAG_02",
-    "DIAG_03",
-    "DIAG_04",
-    "DIAG_05",
-    "DIAG_06",
+    *FURTHER_DIAGNOSES,
     "OPERTN_01",
     "SUSHRG",
 )
@@ -70,31 +61,34 @@ def episode_records(
     unfinished copy (EPISTAT 1) in the year before.
     """
     episodes = _episodes(_spells(history, areas=areas, rng=rng), rng)
-    finished = [episodes.filter(pl.col("EPIEND").is_between(*_days(year))).pipe(_in_year, year, "3") for year in years]
-    unfinished = [_unfinished(episodes, year).pipe(_in_year, year, "1") for year in years]
+    by_year = [_finished(episodes, year) for year in years] + [_unfinished(episodes, year) for year in years]
     records = (
-        pl.concat([*finished, *unfinished])
-        .join(_written_about(history.people), on="person")
-        .with_columns(STARTAGE=((pl.col("EPISTART") - pl.col("dob")) / DAYS_PER_YEAR).floor().cast(pl.Int64))
-        .sort("FYEAR", "PROCODE3", "EPISTART", "stay", "part", "EPIORDER")
+        pl.concat(by_year)
+        .sort("FYEAR", "provider", "EPISTART", "stay", "part", "EPIORDER")
+        .join(described(history.people), on="person", maintain_order="left")
+        .join(further_diagnoses(history.people), on="person", maintain_order="left")
     )
     key = 500_000_000_000 + rng.permutation(records.height * 3)[: records.height]
-    dates = pl.col("ADMIDATE", "DISDATE", "EPISTART", "EPIEND").cast(pl.Int32).cast(pl.Date)
-    return records.with_columns(dates, EPIKEY=pl.Series(key).cast(pl.String)).select(_COLUMNS)
+    return records.with_columns(
+        pl.col("ADMIDATE", "DISDATE", "EPISTART", "EPIEND").cast(pl.Int32).cast(pl.Date),
+        EPIKEY=pl.Series(key).cast(pl.String),
+        PROCODE3=provider_codes(areas).gather(records["provider"]),
+        STARTAGE=((pl.col("EPISTART") - pl.col("dob")) / DAYS_PER_YEAR).floor().cast(pl.Int64),
+    ).select(_COLUMNS)
 
 
-def _days(year: FinancialYear) -> tuple[int, int]:
-    return year.first_day, year.last_day
-
-
-def _in_year(episodes: pl.DataFrame, year: FinancialYear, status: str) -> pl.DataFrame:
-    return episodes.with_columns(FYEAR=pl.lit(year.fyear), PARTYEAR=pl.lit(year.partyear), EPISTAT=pl.lit(status))
+def _finished(episodes: pl.DataFrame, year: FinancialYear) -> pl.DataFrame:
+    ended = episodes.filter(pl.col("EPIEND").is_between(year.first_day, year.last_day))
+    return ended.with_columns(FYEAR=pl.lit(year.fyear), PARTYEAR=pl.lit(year.partyear), EPISTAT=pl.lit("3"))
 
 
 def _unfinished(episodes: pl.DataFrame, year: FinancialYear) -> pl.DataFrame:
     """Copies of the episodes that are open at the end of the year, as far as they are known then."""
     is_open = (pl.col("EPISTART") <= year.last_day) & (pl.col("EPIEND") > year.last_day)
     return episodes.filter(is_open).with_columns(
+        FYEAR=pl.lit(year.fyear),
+        PARTYEAR=pl.lit(year.partyear),
+        EPISTAT=pl.lit("1"),
         EPIEND=pl.lit(None, dtype=pl.Int64),
         DISDATE=pl.lit(None, dtype=pl.Int64),
         DISMETH=pl.lit("8"),
@@ -117,7 +111,7 @@ def _spells(history: History, *, areas: int, rng: np.random.Generator) -> pl.Dat
     is_28 = pl.Series(rng.random(spells.height) < 0.3)
     is_own_wish = pl.Series(rng.random(spells.height) < 0.02)
     return spells.with_columns(
-        _provider(areas).alias("PROCODE3"),
+        _provider(areas).alias("provider"),
         _admission_method(is_28).alias("ADMIMETH"),
         _admission_source().alias("ADMISORC"),
         _discharge_destination().alias("destination"),
@@ -134,8 +128,7 @@ def _spells(history: History, *, areas: int, rng: np.random.Generator) -> pl.Dat
 def _provider(areas: int) -> pl.Expr:
     usual = usual_provider(pl.col("area"), pl.col("away"), areas=areas)
     other = transfer_provider(pl.col("area"), pl.col("away"), areas=areas)
-    position = pl.when(pl.col("part").is_in([2, LATE_PART])).then(other).otherwise(usual)
-    return position.replace_strict(dict(enumerate(provider_codes(areas))), return_dtype=pl.String)
+    return pl.when(pl.col("part").is_in([2, LATE_PART])).then(other).otherwise(usual)
 
 
 def _admission_method(is_28: pl.Series) -> pl.Expr:
@@ -245,23 +238,3 @@ def _clinical_codes(spells: pl.DataFrame, order: np.ndarray, rng: np.random.Gene
         "MAINSPEF": specialty,
         "TRETSPEF": specialty,
     }
-
-
-def _written_about(people: pl.DataFrame) -> pl.DataFrame:
-    """What every record says about its person, further diagnoses included."""
-    further = pl.concat_list(
-        pl.when(name).then(pl.lit(code)).otherwise(pl.lit(None, dtype=pl.String)) for name, code, _ in COMORBIDITIES
-    ).list.drop_nulls()
-    return people.select(
-        "person",
-        "dob",
-        pl.col("person_id").alias("PSEUDO_HESID"),
-        pl.when("is_female").then(pl.lit("2")).otherwise(pl.lit("1")).alias("SEX"),
-        pl.col("ethnos").alias("ETHNOS"),
-        lsoa_codes(pl.col("area"), pl.col("imd_quintile")).alias("LSOA11"),
-        practice_codes(pl.col("area"), pl.col("practice")).alias("GPPRAC"),
-        *(
-            further.list.get(number, null_on_oob=True).alias(f"DIAG_{number + 2:02d}")
-            for number in range(len(COMORBIDITIES))
-        ),
-    )

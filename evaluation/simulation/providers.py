@@ -29,13 +29,3 @@ def transfer_provider(area: pl.Expr, away: pl.Expr, *, areas: int) -> pl.Expr:
     """Position of the hospital that people are transferred to: never the one that they come from."""
     is_specialist = away >= SHARE_AT_HOME + SHARE_NEXT_DOOR
     return pl.when(is_specialist).then(area).otherwise(areas + area % SPECIALIST_HOSPITALS)
-
-
-def practice_codes(area: pl.Expr, practice: pl.Expr) -> pl.Expr:
-    """Practice codes of an area, six characters."""
-    return pl.concat_str(pl.lit("Y9"), (area * 100 + practice).cast(pl.String).str.zfill(4))
-
-
-def lsoa_codes(area: pl.Expr, imd_quintile: pl.Expr) -> pl.Expr:
-    """Small-area codes in the form of LSOA codes, beyond the range of the real ones."""
-    return pl.concat_str(pl.lit("E019"), (area * 10 + imd_quintile).cast(pl.String).str.zfill(5))

@@ -8,7 +8,7 @@ A stay is all that follows from one admission: transfers included. `plan` column
 import numpy as np
 import polars as pl
 
-from evaluation.simulation.calendar import BoolArray, FloatArray, IntArray, next_working_day
+from evaluation.simulation.calendar import DAYS_PER_YEAR, BoolArray, FloatArray, IntArray, next_working_day
 from evaluation.simulation.conditions import (
     BIRTH,
     CHEMOTHERAPY,
@@ -53,7 +53,7 @@ def draw_stays(
         + draw_clustered_events(rng, crises, EMERGENCY_PER_CRISIS)
         + draw_clustered_events(rng, last_illnesses, EMERGENCY_PER_LAST_ILLNESS, towards_end=True)
     )
-    planned_rate = (PLANNED_PER_YEAR * np.sqrt(intensity) * rng.gamma(2.0, 0.5, people.height)).astype(np.float64)
+    planned_rate: FloatArray = PLANNED_PER_YEAR * np.sqrt(intensity) * rng.gamma(2.0, 0.5, people.height)
     planned = draw_events(rng, planned_rate, first, last)
     transfers = draw_events(rng, np.full(people.height, UNLINKED_TRANSFERS_PER_YEAR), first, last)
     drawn = pl.concat(
@@ -115,8 +115,8 @@ def _chemotherapy(people: pl.DataFrame, settings: SimulationSettings, rng: np.ra
 
 
 def _births(people: pl.DataFrame, settings: SimulationSettings, rng: np.random.Generator) -> pl.DataFrame:
-    age = (settings.first_day - people["dob"].to_numpy()) / 365.25
-    rate = BIRTHS_PER_YEAR * (people["is_female"].to_numpy() & (age < 44))
+    age = (settings.first_day - people["dob"].to_numpy()) / DAYS_PER_YEAR
+    rate: FloatArray = BIRTHS_PER_YEAR * (people["is_female"].to_numpy() & (age < 44)).astype(np.float64)
     events = draw_events(rng, rate, settings.first_day, settings.last_day)
     condition = np.full(len(events.day), _POSITION[BIRTH[0]])
     return _stays(events, "maternity", "31", rng, condition, rng.integers(0, 4, len(events.day)))

@@ -6,19 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from evaluation.simulation.activity_records import appointment_records, attendance_records
 from evaluation.simulation.admissions import admissions
 from evaluation.simulation.episodes import episode_records
 from evaluation.simulation.history import History, draw_history
 from evaluation.simulation.people import areas
 from evaluation.simulation.plans import Streams
 from evaluation.simulation.questionnaire import survey_answers
-from evaluation.simulation.records import (
-    appointment_records,
-    attendance_records,
-    enrolment_records,
-    opt_out_records,
-    population_records,
-)
+from evaluation.simulation.registers import enrolment_records, opt_out_records, population_records
 from evaluation.simulation.settings import PLANTABLE_METRICS, SimulationSettings
 from evaluation.simulation.truth import COUNTS, PERIODS, comparison_index_days, person_period_counts, windows
 
@@ -76,7 +71,9 @@ def simulate_study(settings: SimulationSettings, rng: np.random.Generator) -> Si
     history = draw_history(settings, streams)
     records, codes = streams.records, areas(settings)
     years, count = settings.years, len(codes)
-    with_pilot = _truth(history, settings, with_pilot=True)
+    cohort = _cohort(history, settings)
+    with_pilot = _truth(history, cohort, settings, with_pilot=True)
+    without_pilot = _truth(history, cohort.filter("is_pilot"), settings, with_pilot=False)
     return SimulatedStudy(
         admissions=episode_records(history, years, areas=count, rng=records),
         outpatients=appointment_records(history, years, areas=count, rng=records),
@@ -86,21 +83,25 @@ def simulate_study(settings: SimulationSettings, rng: np.random.Generator) -> Si
         opt_outs=opt_out_records(history.people, rng=records),
         patient_survey=survey_answers(history, settings, rng=records),
         person_periods=with_pilot,
-        effects=_effects(with_pilot, _truth(history, settings, with_pilot=False), settings),
+        effects=_effects(with_pilot.filter("is_pilot"), without_pilot, settings),
     )
 
 
-def _truth(history: History, settings: SimulationSettings, *, with_pilot: bool) -> pl.DataFrame:
+def _truth(history: History, cohort: pl.DataFrame, settings: SimulationSettings, *, with_pilot: bool) -> pl.DataFrame:
+    """Rows of `person_periods` for the people of `cohort`, in the world with or without the pilot."""
     elsewhere = "is_removed" if with_pilot else "is_added"
-    cohort = _cohort(history, settings)
-    spells = admissions(history, with_pilot=with_pilot, last_day=settings.last_day)
+    stays, appointments, attendances = (
+        events.filter(~pl.col(elsewhere)).join(cohort, on="person", how="semi")
+        for events in (history.stays, history.appointments, history.attendances)
+    )
+    spells = admissions(stays, history.spells, history.people, last_day=settings.last_day)
     months: Mapping[str, int] = {"baseline": settings.baseline_months, "follow_up": settings.follow_up_months}
     return pl.concat(
         person_period_counts(
             windows(cohort, period, months=months[period], last_day=settings.last_day),
             admissions=spells,
-            appointments=history.appointments.filter(~pl.col(elsewhere)),
-            attendances=history.attendances.filter(~pl.col(elsewhere)),
+            appointments=appointments,
+            attendances=attendances,
             prices=settings.prices,
         )
         for period in PERIODS
@@ -137,8 +138,7 @@ def _cohort(history: History, settings: SimulationSettings) -> pl.DataFrame:
 
 
 def _effects(with_pilot: pl.DataFrame, without_pilot: pl.DataFrame, settings: SimulationSettings) -> pl.DataFrame:
-    after = (pl.col("period") == "follow_up") & pl.col("is_pilot")
-    there, absent = (world.filter(after).sum() for world in (with_pilot, without_pilot))
+    there, absent = (world.filter(period="follow_up").sum() for world in (with_pilot, without_pilot))
     metrics = [
         {
             "metric_id": metric,
@@ -156,8 +156,8 @@ def _effects(with_pilot: pl.DataFrame, without_pilot: pl.DataFrame, settings: Si
             "scale": "percentage_points",
             "planted": item.change_pp,
             "expected": item.change_pp,
-            "without_pilot": 100 * item.share("baseline"),
-            "with_pilot": 100 * item.share("follow_up"),
+            "without_pilot": round(100 * item.share("baseline"), 6),
+            "with_pilot": round(100 * item.share("follow_up"), 6),
         }
         for item in settings.survey_items
     ]

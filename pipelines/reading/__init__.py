@@ -1,7 +1,7 @@
 """Reading: from files as suppliers send them to typed records in the lake, each refused one with its reason."""
 
 from pipelines.reading.coverage import coverage
-from pipelines.reading.delivery import Delivery, DeliveryRefused, Period
+from pipelines.reading.delivery import Delivery, Period, RefusedDeliveryError
 from pipelines.reading.ledger import current, period_text, require_one_person_column, resolve
 from pipelines.reading.pseudonym import PseudonymKey
 from pipelines.reading.quarantine import summarise_quarantine
@@ -10,9 +10,9 @@ from pipelines.reading.views import create_lake_view, lake_columns
 
 __all__ = [
     "Delivery",
-    "DeliveryRefused",
     "Period",
     "PseudonymKey",
+    "RefusedDeliveryError",
     "coverage",
     "create_lake_view",
     "current",

@@ -37,11 +37,7 @@ def coverage(
     unlabelled = [delivery for delivery in counting if delivery.period is None]
     observed = _observed_months(connection, contract, unlabelled) if unlabelled else {}
     is_dense = bool(observed) and sum(observed.values()) >= DENSE * len(observed)
-    covered = [
-        month
-        for month in needed
-        if month in labelled or (unlabelled and (not is_dense or month in observed))
-    ]
+    covered = [month for month in needed if month in labelled or (unlabelled and (not is_dense or month in observed))]
     return pl.DataFrame({"extract": [extract] * len(covered), "month": covered}, schema=SCHEMA)
 
 

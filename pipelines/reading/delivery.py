@@ -11,7 +11,7 @@ from pipelines.errors import DataQualityError
 Status = Literal["accepted", "superseded", "duplicate_file", "refused", "growing"]
 
 
-class DeliveryRefused(DataQualityError):
+class RefusedDeliveryError(DataQualityError):
     """A file that cannot be read as what its folder is for; the message says why and what to do."""
 
 
@@ -61,7 +61,6 @@ class Delivery:
     version: int = 1
     is_snapshot: bool = False
     instrument: str | None = None
-    item_columns: tuple[str, ...] = ()
     person_column: str | None = None
     ignored_columns: tuple[str, ...] = ()
     rows_read: int = 0

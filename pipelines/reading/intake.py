@@ -1,5 +1,6 @@
 """Taking a file in: from bytes of any kind to raw records as text, and what could not be taken apart."""
 
+import codecs
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ import polars as pl
 
 from pipelines.contracts import Contract
 from pipelines.reading import raw_records, records, scanning, unpacking
-from pipelines.reading.delivery import DeliveryRefused
+from pipelines.reading.delivery import RefusedDeliveryError
 from pipelines.reading.discovery import Found
 from pipelines.reading.layout import Layout, header_of, lay_out
 from pipelines.reading.pseudonym import PseudonymKey
@@ -36,15 +37,18 @@ class Taken:
 
 def content_hash(found: Found) -> str:
     """SHA-256 of what a delivery holds: of the file, or of the member of an archive."""
-    if found.member is not None:
-        return unpacking.sha256_of_member(found.path, found.member)
-    return scanning.sha256_of(found.path)
+    try:
+        if found.member is not None:
+            return unpacking.sha256_of_member(found.path, found.member)
+        return scanning.sha256_of(found.path)
+    except OSError:
+        raise RefusedDeliveryError("the file cannot be opened", "look at its permissions") from None
 
 
 def take_in(
     connection: duckdb.DuckDBPyConnection, found: Found, aside: Path, *, contract: Contract, key: PseudonymKey | None
 ) -> Taken:
-    """Write the raw records of a delivery aside; raises DeliveryRefused if it is not what the contract says."""
+    """Write the raw records of a delivery aside; raises RefusedDeliveryError if it is not what the contract says."""
     source = _plain_file(found, aside)
     target = aside / "raw.parquet"
     if found.kind == "parquet":
@@ -73,7 +77,7 @@ def _parquet(
     try:
         rows = raw_records.take_in_parquet(connection, source, target, layout=layout, key=key)
     except duckdb.Error:
-        raise DeliveryRefused("not a readable Parquet file", "ask the supplier to send it again") from None
+        raise RefusedDeliveryError("not a readable Parquet file", "ask the supplier to send it again") from None
     return Taken(target, rows, layout, 0, (), lambda _: {})
 
 
@@ -98,27 +102,22 @@ def _text(
     names, delimiter, header_lines = header_of(_start_of(source), contract)
     layout = lay_out(names, contract)
     text_format = TextFormat(delimiter, header_lines, has_quotes=True)
-    rows = _take_in_plain(connection, source, target, layout=layout, text_format=text_format, key=key)
-    split = Split()
-    if rows is None:
-        split, rows = _take_in_split(connection, source, target, layout=layout, text_format=text_format, key=key)
-    return Taken(
-        raw=target,
-        rows=rows,
-        layout=layout,
-        lines_blank=split.lines_blank,
-        split=split.refused,
-        lines_of=lambda wanted: records.lines_of_records(
-            source, wanted, delimiter=delimiter, n_cells=len(layout.header)
-        ),
-    )
+    plain = _take_in_plain(connection, source, target, layout=layout, text_format=text_format, key=key)
+    if plain is not None:
+        return Taken(target, plain, layout, 0, (), lambda wanted: {record: record + 1 for record in wanted})
+
+    def lines_of(wanted: set[int]) -> Mapping[int, int]:
+        return records.lines_of_records(source, wanted, delimiter=delimiter, n_cells=len(layout.header))
+
+    split = _take_in_split(connection, source, target, layout=layout, text_format=text_format, key=key)
+    return Taken(target, split.records, layout, split.lines_blank, split.refused, lines_of)
 
 
 def _start_of(source: Path) -> str:
     with source.open("rb") as file:
         start = file.read(_HEADER_BYTES)
     try:
-        return start.decode("utf-8-sig")
+        return codecs.getincrementaldecoder("utf-8-sig")().decode(start)
     except UnicodeDecodeError:
         return start.decode("cp1252", errors="replace")
 
@@ -145,12 +144,10 @@ def _take_in_plain(
         return None
     plain_format = TextFormat(text_format.delimiter, 1, has_quotes=seen.has_quotes)
     try:
-        rows = raw_records.take_in_text(
-            connection, source, target, layout=layout, text_format=plain_format, key=key
-        )
+        rows = raw_records.take_in_text(connection, source, target, layout=layout, text_format=plain_format, key=key)
     except (duckdb.InvalidInputException, duckdb.ConversionException):
         return None
-    return rows if seen.has_quotes or rows == seen.lines - 1 else None
+    return rows if rows == seen.lines - 1 else None
 
 
 def _take_in_split(
@@ -161,7 +158,7 @@ def _take_in_split(
     layout: Layout,
     text_format: TextFormat,
     key: PseudonymKey | None,
-) -> tuple[Split, int]:
+) -> Split:
     clean = target.with_name("clean.csv")
     split = records.rewrite(
         source,
@@ -174,7 +171,9 @@ def _take_in_split(
     try:
         rows = raw_records.take_in_text(connection, clean, target, layout=layout, text_format=clean_format, key=key)
     except (duckdb.InvalidInputException, duckdb.ConversionException):
-        raise DeliveryRefused("the file cannot be taken apart into records", "open it and look at its form") from None
+        raise RefusedDeliveryError(
+            "the file cannot be taken apart into records", "open it and look at its form"
+        ) from None
     if rows != split.records:
-        raise DeliveryRefused("the file cannot be taken apart into records", "open it and look at its form")
-    return split, rows
+        raise RefusedDeliveryError("the file cannot be taken apart into records", "open it and look at its form")
+    return split

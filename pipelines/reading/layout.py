@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pipelines.contracts import Column, Contract
-from pipelines.reading.delivery import DeliveryRefused
+from pipelines.reading.delivery import RefusedDeliveryError
 
 DELIMITERS = (",", "|", "\t")
 
@@ -42,7 +42,7 @@ def header_of(text: str, contract: Contract) -> tuple[tuple[str, ...], str, int]
 
 
 def lay_out(header: Sequence[str], contract: Contract) -> Layout:
-    """Find the contract's columns in a header; raises DeliveryRefused naming what is missing or stands twice.
+    """Find the contract's columns in a header; raises RefusedDeliveryError naming what is missing or stands twice.
 
     Of several names that a column may have, the first in the contract's order counts; the others are ignored.
     """
@@ -103,27 +103,27 @@ def _cells(column: Column, places: Mapping[str, int]) -> tuple[int, ...]:
 def _refuse_strangers(names: Sequence[str], cells: Mapping[str, tuple[int, ...]], contract: Contract) -> None:
     missing = [column for column in contract.columns if column.is_required and column.name not in cells]
     if not cells:
-        raise DeliveryRefused(
+        raise RefusedDeliveryError(
             f"its first line names no column of the contract {contract.id}",
             "the header is missing, or the file belongs to another data set: "
             "put a header line first, or move the file to its own folder",
         )
     if missing:
         wanted = "; ".join(" or ".join(_names(column)[:5]) for column in missing)
-        raise DeliveryRefused(
+        raise RefusedDeliveryError(
             f"required columns of the contract {contract.id} are missing: {wanted}",
             f"the header has {len([name for name in names if name])} columns; ask the supplier for the missing ones, "
             "or move the file if it belongs to another data set",
         )
     for group in contract.options.get("one_of", []):
         if not any(name in cells for name in group):
-            raise DeliveryRefused(f"one of the columns {', '.join(group)} is required and none is there")
+            raise RefusedDeliveryError(f"one of the columns {', '.join(group)} is required and none is there")
 
 
 def _refuse_repeats(names: Sequence[str], used: set[int]) -> None:
     counts = Counter(names)
     repeated = sorted({names[position] for position in used if counts[names[position]] > 1})
     if repeated:
-        raise DeliveryRefused(
+        raise RefusedDeliveryError(
             f"the column {repeated[0]} stands twice in the header", "one of the two has to go or be renamed"
         )

@@ -28,7 +28,9 @@ def date(cell: Cell) -> Value:
         text=without_null_codes(cell.trimmed),
         parsed=(
             f"case when {iso}::varchar = {cell.text} then {iso} "
-            f"else coalesce(try_strptime({day}, [{literals(WRITTEN_DATES)}]), {compact})::date end"
+            # The engine takes `epoch` and `infinity` for dates: only what starts with a digit is one.
+            f"when {cell.text} between '0' and ':' "
+            f"then coalesce(try_strptime({day}, [{literals(WRITTEN_DATES)}]), {compact})::date end"
         ),
         value=f"case when {cell.parsed} {possible} then {cell.parsed} end",
         fault=(

@@ -8,7 +8,7 @@ import fastexcel
 import polars as pl
 
 from pipelines.errors import StudyError
-from pipelines.reading.delivery import DeliveryRefused
+from pipelines.reading.delivery import RefusedDeliveryError
 from pipelines.reading.layout import Layout
 from pipelines.reading.pseudonym import PseudonymKey, hmac_sql, nhs_number_rule_sql
 from pipelines.reading.typing_sql import KEPT, LINE_STATE, NHS_NUMBER, raw_cell
@@ -63,29 +63,29 @@ def take_in_parquet(
 
 
 def parquet_columns(connection: duckdb.DuckDBPyConnection, source: Path) -> list[tuple[str, str]]:
-    """Names and types of a Parquet file's columns; raises DeliveryRefused if it is none."""
+    """Names and types of a Parquet file's columns; raises RefusedDeliveryError if it is none."""
     try:
         rows = connection.execute("describe select * from read_parquet($source)", {"source": str(source)}).fetchall()
     except duckdb.Error:
-        raise DeliveryRefused("not a readable Parquet file", "ask the supplier to send it again") from None
+        raise RefusedDeliveryError("not a readable Parquet file", "ask the supplier to send it again") from None
     return [(name, sql_type) for name, sql_type, *_ in rows]
 
 
 def read_sheet(source: Path) -> pl.DataFrame:
     """The only sheet of a spreadsheet with data, every cell as ISO text, no header taken; column names are numbers.
 
-    Raises DeliveryRefused if it is broken, encrypted or holds several sheets with data.
+    Raises RefusedDeliveryError if it is broken, encrypted or holds several sheets with data.
     """
     try:
         book = fastexcel.read_excel(source)
         sheets = [book.load_sheet(name, header_row=None, dtypes="string").to_polars() for name in book.sheet_names]
     except fastexcel.FastExcelError:
-        raise DeliveryRefused(
+        raise RefusedDeliveryError(
             "not a readable spreadsheet", "it is broken or has a password; send it as csv"
         ) from None
     filled = [sheet for sheet in sheets if sheet.height and sheet.width]
     if len(filled) != 1:
-        raise DeliveryRefused(
+        raise RefusedDeliveryError(
             f"the spreadsheet has {len(filled)} sheets with data", "one sheet a file; send each as its own file"
         )
     text = pl.all().str.replace(r" 00:00:00(\.0+)?$", "").str.replace(r"^1899-12-3[01] ", "")
@@ -93,7 +93,12 @@ def read_sheet(source: Path) -> pl.DataFrame:
 
 
 def take_in_sheet(
-    connection: duckdb.DuckDBPyConnection, sheet: pl.DataFrame, target: Path, *, layout: Layout, key: PseudonymKey | None
+    connection: duckdb.DuckDBPyConnection,
+    sheet: pl.DataFrame,
+    target: Path,
+    *,
+    layout: Layout,
+    key: PseudonymKey | None,
 ) -> int:
     """Write the raw records of a spreadsheet's rows below the header; returns their number."""
     connection.register("incoming_sheet", sheet)
@@ -154,5 +159,6 @@ def _as_text(name: str, sql_type: str) -> str:
     if sql_type.startswith("TIMESTAMP"):
         return f"replace({column}::varchar, ' 00:00:00', '')"
     if sql_type in ("DOUBLE", "FLOAT") or sql_type.startswith("DECIMAL"):
-        return f"case when {column} = trunc({column}) and abs({column}) < 1e15 then {column}::bigint::varchar else {column}::varchar end"
+        is_whole = f"{column} = trunc({column}) and abs({column}) < 1e15"
+        return f"case when {is_whole} then {column}::bigint::varchar else {column}::varchar end"
     return f"{column}::varchar"

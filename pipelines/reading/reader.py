@@ -11,7 +11,7 @@ import duckdb
 from pipelines.contracts import Contract
 from pipelines.errors import IcpError
 from pipelines.instruments import Instrument
-from pipelines.reading.delivery import Delivery, DeliveryRefused, Period
+from pipelines.reading.delivery import Delivery, Period, RefusedDeliveryError
 from pipelines.reading.discovery import Found, find_files, look_at
 from pipelines.reading.identity import delivery_id_of, with_items
 from pipelines.reading.intake import Taken, content_hash, take_in
@@ -82,10 +82,10 @@ def _delivery(read: _Extract, found: Found) -> Delivery:
     delivery = _described(read, found)
     try:
         if found.refusal:
-            raise DeliveryRefused(found.refusal)
+            raise RefusedDeliveryError(found.refusal)
         delivery = _with_content(read, delivery, content_hash(found))
         delivery = _known(read, delivery) or _new(read, found, delivery)
-    except DeliveryRefused as refused:
+    except RefusedDeliveryError as refused:
         reason = ": ".join([refused.message, *refused.hints])
         delivery = replace(delivery, status="refused", reason=reason)
     finally:
@@ -135,7 +135,7 @@ def _new(read: _Extract, found: Found, delivery: Delivery) -> Delivery:
     read.aside.mkdir()
     taken = take_in(read.connection, found, read.aside, contract=read.contract, key=read.key)
     if not taken.rows and not read.contract.options.get("may_be_empty"):
-        raise DeliveryRefused("a header and no record", "ask the supplier whether there is nothing to send")
+        raise RefusedDeliveryError("a header and no record", "ask the supplier whether there is nothing to send")
     is_hashed = read.key is not None and taken.layout.person_column == NHS_NUMBER
     key_id = read.key.key_id if is_hashed and read.key else ""
     place = Place(read.lake, delivery_id_of(delivery.sha256, read.contract, key_id))

@@ -3,15 +3,16 @@
 import csv
 import io
 import re
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import chain
 from pathlib import Path
+from typing import BinaryIO
 
 from pipelines.reading.typing_sql import DECODED, DROPPED, KEPT
 
 LONGEST_QUOTED_RECORD = 50
-LONGEST_RECORD = 1_000_000
+LONGEST_RECORD = 400_000
 _BLANK_BEHIND_QUOTE = re.compile(r'"[ \t]+(?=[,|\t]|$)')
 _BYTE_ORDER_MARK = "\ufeff"
 
@@ -40,7 +41,25 @@ class _Line:
     number: int
     text: str
     state: str
-    is_last: bool
+    is_unended: bool
+
+
+class _Lines:
+    """Physical lines of a file, decoded; lines can be put back to be read again."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._numbered = enumerate(_broken(file), start=1)
+        self._put_back: deque[_Line] = deque()
+
+    def __iter__(self) -> "_Lines":
+        return self
+
+    def __next__(self) -> _Line:
+        return self._put_back.popleft() if self._put_back else _line(*next(self._numbered))
+
+    def put_back(self, lines: list[_Line]) -> None:
+        """Read these again, in their order, before all others."""
+        self._put_back.extendleft(reversed(lines))
 
 
 def rewrite(source: Path, target: Path, *, delimiter: str, n_cells: int, header_lines: int) -> Split:
@@ -49,77 +68,77 @@ def rewrite(source: Path, target: Path, *, delimiter: str, n_cells: int, header_
     A refused record becomes empty cells with the state `dropped`. UTF-8, line feeds, no header, no blank lines.
     """
     split = Split()
-    lines = _lines(source)
-    for _ in range(header_lines):
-        header = next(lines, None)
-        split.lines_blank += header is not None and not header.text.strip()
-    with target.open("w", encoding="utf-8", newline="") as file:
-        for line in _clean(lines, split, delimiter=delimiter, n_cells=n_cells):
-            file.write(line)
+    with source.open("rb") as file, target.open("w", encoding="utf-8", newline="") as clean:
+        lines = _Lines(file)
+        header = [next(lines, None) for _ in range(header_lines)]
+        split.lines_blank += sum(line is not None and not line.text.strip() for line in header)
+        clean.writelines(_clean(lines, split, delimiter=delimiter, n_cells=n_cells))
     return split
 
 
 def lines_of_records(source: Path, records: set[int], *, delimiter: str, n_cells: int) -> dict[int, int]:
     """First text line of some records of a file; the header is record 0 and starts at its own line."""
-    wanted, found, number = set(records), {}, -1
-    pending = _lines(source)
-    while wanted and (line := next(pending, None)) is not None:
-        if not line.text.strip():
-            continue
-        number += 1
-        if number in wanted:
-            found[number] = line.number
-            wanted.discard(number)
-        if '"' in line.text:
-            cells, joined, pending = _quoted(line, pending, delimiter=delimiter, n_cells=n_cells)
+    found, number, last = {}, -1, max(records, default=-1)
+    with source.open("rb") as file:
+        lines = _Lines(file)
+        for line in lines:
+            if number >= last:
+                break
+            if not line.text.strip():
+                continue
+            number += 1
+            if number in records:
+                found[number] = line.number
+            if '"' in line.text and line.state != DROPPED:
+                _quoted(line, lines, delimiter=delimiter, n_cells=n_cells)
     return found
 
 
-def _clean(lines: Iterator[_Line], split: Split, *, delimiter: str, n_cells: int) -> Iterator[str]:
+def _clean(lines: _Lines, split: Split, *, delimiter: str, n_cells: int) -> Iterator[str]:
     dropped = delimiter.join(['""'] * n_cells) + f"{delimiter}{DROPPED}\n"
-    pending = lines
-    while (line := next(pending, None)) is not None:
+    for line in lines:
         if not line.text.strip():
             split.lines_blank += 1
             continue
         split.records += 1
-        clean, state, rule, shown = None, line.state, "", line.text
-        if line.state == DROPPED:
-            rule = "undecodable_row"
-        elif len(line.text) > LONGEST_RECORD:
-            rule = "record_too_long"
-        elif '"' not in line.text:
-            if line.text.count(delimiter) == n_cells - 1:
-                clean = line.text
-            else:
-                rule = "truncated_last_line" if line.is_last else "wrong_field_count"
+        if '"' in line.text and line.state != DROPPED:
+            cells, shown = _quoted(line, lines, delimiter=delimiter, n_cells=n_cells)
+            clean, rule = _of_cells(cells, delimiter, n_cells)
         else:
-            cells, shown, pending = _quoted(line, pending, delimiter=delimiter, n_cells=n_cells)
-            if cells is None:
-                rule = "unclosed_quote"
-            elif len(cells) != n_cells:
-                rule = "wrong_field_count"
-            else:
-                clean = _written(cells, delimiter)
-        if clean is None:
+            shown, (clean, rule) = line.text, _of_line(line, delimiter, n_cells)
+        if rule:
             split.refused.append(RefusedRecord(split.records, line.number, rule, shown))
-            yield dropped
-        else:
-            yield f"{clean}{delimiter}{state}\n"
+        yield f"{clean}{delimiter}{line.state}\n" if not rule else dropped
 
 
-def _quoted(
-    line: _Line, following: Iterator[_Line], *, delimiter: str, n_cells: int
-) -> tuple[list[str] | None, str, Iterator[_Line]]:
-    """Cells of a record with quotes (None if a quote is never closed), its text, and the lines behind it.
+def _of_line(line: _Line, delimiter: str, n_cells: int) -> tuple[str, str]:
+    """A line without quotes in clean form, or the rule it fails."""
+    if line.state == DROPPED:
+        return "", "undecodable_row"
+    if len(line.text) > LONGEST_RECORD:
+        return "", "record_too_long"
+    if line.text.count(delimiter) == n_cells - 1:
+        return line.text, ""
+    return "", "truncated_last_line" if line.is_unended else "wrong_field_count"
+
+
+def _of_cells(cells: list[str] | None, delimiter: str, n_cells: int) -> tuple[str, str]:
+    """A record with quotes in clean form, or the rule it fails."""
+    if cells is None:
+        return "", "unclosed_quote"
+    return (_written(cells, delimiter), "") if len(cells) == n_cells else ("", "wrong_field_count")
+
+
+def _quoted(line: _Line, following: _Lines, *, delimiter: str, n_cells: int) -> tuple[list[str] | None, str]:
+    """Cells of a record with quotes (None if a quote is never closed) and its text.
 
     A quote that is still open at the line's end may hold line breaks: the record goes on until the cells are
     as many as they should be. A line that is a record of its own right is never swallowed.
     """
     cells, is_open = _parsed(line.text, delimiter)
     if not is_open:
-        return cells, line.text, following
-    taken, text = [], line.text
+        return cells, line.text
+    taken, text = list[_Line](), line.text
     for more in following:
         taken.append(more)
         if more.state == DROPPED or (n_cells > 1 and more.text.count(delimiter) == n_cells - 1):
@@ -127,10 +146,11 @@ def _quoted(
         text = f"{text}\n{more.text}"
         cells, is_open = _parsed(text, delimiter)
         if not is_open and cells is not None and len(cells) == n_cells:
-            return cells, text, following
+            return cells, text
         if len(taken) == LONGEST_QUOTED_RECORD or len(text) > LONGEST_RECORD:
             break
-    return None, line.text, chain(taken, following)
+    following.put_back(taken)
+    return None, line.text
 
 
 def _parsed(text: str, delimiter: str) -> tuple[list[str] | None, bool]:
@@ -148,21 +168,19 @@ def _parsed(text: str, delimiter: str) -> tuple[list[str] | None, bool]:
 
 def _written(cells: list[str], delimiter: str) -> str:
     buffer = io.StringIO(newline="")
-    csv.writer(buffer, delimiter=delimiter, lineterminator="").writerow(cells)
+    csv.writer(buffer, delimiter=delimiter, lineterminator="", quoting=csv.QUOTE_ALL).writerow(cells)
     return buffer.getvalue()
 
 
-def _lines(source: Path) -> Iterator[_Line]:
-    """Physical lines, decoded as UTF-8, else as Windows text (cp1252), else marked as dropped."""
-    with source.open("rb") as file:
-        number = 0
-        for raw in _broken(file):
-            number += 1
-            text, state = _decoded(raw.rstrip(b"\r\n"))
-            yield _Line(number, text.lstrip(_BYTE_ORDER_MARK) if number == 1 else text, state, not raw.endswith((b"\n", b"\r")))
+def _line(number: int, raw: bytes) -> _Line:
+    """A line as UTF-8, else as Windows text (cp1252), else marked as dropped."""
+    text, state = _decoded(raw.rstrip(b"\r\n"))
+    if number == 1:
+        text = text.removeprefix(_BYTE_ORDER_MARK)
+    return _Line(number, text.replace("\r", " "), state, not raw.endswith((b"\n", b"\r")))
 
 
-def _broken(file: io.BufferedReader) -> Iterator[bytes]:
+def _broken(file: BinaryIO) -> Iterator[bytes]:
     start = file.read(1 << 20)
     file.seek(0)
     if b"\n" in start or b"\r" not in start:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipelines.reading.delivery import DeliveryRefused
+from pipelines.reading.delivery import RefusedDeliveryError
 
 CHUNK = 1 << 22
 _SAMPLE = 1 << 12
@@ -47,15 +47,15 @@ def sha256_of(path: Path) -> str:
 def encoding_of(path: Path) -> str:
     """`utf-8` or `utf-16-le`/`utf-16-be`, by byte order mark, else by where the NUL bytes stand.
 
-    Raises DeliveryRefused when the file is empty, or not text at all.
+    Raises RefusedDeliveryError when the file is empty, or not text at all.
     """
     with path.open("rb") as file:
         start = file.read(_SAMPLE)
     if not start.strip(b"\0 \t\r\n\xef\xbb\xbf"):
-        raise DeliveryRefused("the file is empty", "ask the supplier to send it again")
+        raise RefusedDeliveryError("the file is empty", "ask the supplier to send it again")
     for magic, what in _MAGIC:
         if start.startswith(magic):
-            raise DeliveryRefused(f"the file is {what} under the name of a text file", "give it its own extension")
+            raise RefusedDeliveryError(f"the file is {what} under the name of a text file", "give it its own extension")
     if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16-le" if start.startswith(codecs.BOM_UTF16_LE) else "utf-16-be"
     even, odd = start[0::2].count(0), start[1::2].count(0)

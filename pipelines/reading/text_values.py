@@ -114,7 +114,7 @@ def time(cell: Cell) -> Value:
         cell=cell,
         text=without_null_codes(cell.trimmed),
         parsed=(
-            f"case when length({cell.text}) = 4 then {cell.text} "
+            f"case when length({digits}) = 4 and {digits} = {cell.text} then {cell.text} "
             f"when regexp_full_match({cell.text}, '[0-9]{{1,2}}:[0-9]{{2}}:[0-9]{{2}}([.][0-9]+)?') "
             f"then lpad(replace(left({cell.text}, instr({cell.text}, ':') + 2), ':', ''), 4, '0') "
             f"when length({digits}) between 3 and 4 then lpad({digits}, 4, '0') end"
@@ -130,20 +130,24 @@ def time(cell: Cell) -> Value:
 def codes(cell: Cell) -> Value:
     """A list column: the codes of several cells in their order, those that are empty or malformed left out."""
     pattern = CODE_PATTERNS[str(cell.column.options["format"])]
-    blanks = literal(BLANKS)
-    present = f"lambda code: trim(code, {blanks}) not in ({literals(NULL_CODES)})"
-    clean = f"lambda code: upper(replace(trim(code, {blanks}), '.', ''))"
+    present = f"lambda code: trim(code, {literal(BLANKS)}) not in ({literals(NULL_CODES)})"
     written = f"list_filter([{', '.join(cell.raw_list)}], lambda code: code is not null)"
     return Value(
         cell=cell,
         text=f"list_filter({written}, {present})",
-        parsed=f"list_transform({cell.text}, {clean})",
+        parsed=f"list_transform({cell.text}, lambda code: {_cleaned('code')})",
         value=f"list_filter({cell.parsed}, lambda code: regexp_full_match(code, {literal(pattern)}))",
         fault="'malformed_code'",
         repair=(
-            f"case when contains(array_to_string({cell.text}, ' '), '.') then 'dotted_code' "
-            "else 'padded_code' end"
+            f"case when contains(array_to_string({cell.text}, ' '), '.') then 'dotted_code' else 'padded_code' end"
         ),
         is_faulty=f"(len({cell.value}) < len({cell.parsed}))",
-        is_repaired=f"({cell.parsed} <> {cell.text})",
+        is_repaired=(
+            f"(case when {cell.parsed} = {cell.text} then false else coalesce({cell.value} <> list_filter("
+            f"{cell.text}, lambda code: list_contains({cell.value}, ({_cleaned('code')}))), false) end)"
+        ),
     )
+
+
+def _cleaned(text: str) -> str:
+    return f"upper(replace(trim({text}, {literal(BLANKS)}), '.', ''))"

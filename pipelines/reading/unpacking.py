@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from pipelines.reading.delivery import DeliveryRefused
+from pipelines.reading.delivery import RefusedDeliveryError
 from pipelines.reading.scanning import CHUNK
 
 LARGEST_RATIO = 200
@@ -19,16 +19,15 @@ _BROKEN = (zipfile.BadZipFile, gzip.BadGzipFile, EOFError, zlib.error, NotImplem
 
 
 def unpack_gzip(source: Path, target: Path) -> None:
-    """The one file in a .gz; raises DeliveryRefused if it is broken or expands without measure."""
-    with _refusing_broken(), gzip.open(source) as packed, target.open("wb") as out:
-        out.writelines(_limited(packed, source.stat().st_size))
+    """The one file in a .gz; raises RefusedDeliveryError if it is broken or expands without measure."""
+    with _refusing_broken(), gzip.open(source) as packed:
+        _write(target, _limited(packed, source.stat().st_size))
 
 
 def unpack_member(source: Path, member: str, target: Path) -> None:
-    """One member of a zip archive; raises DeliveryRefused if it is broken or expands without measure."""
+    """One member of a zip archive; raises RefusedDeliveryError if it is broken or expands without measure."""
     with _refusing_broken(), zipfile.ZipFile(source) as archive, archive.open(member) as packed:
-        with target.open("wb") as out:
-            out.writelines(_limited(packed, archive.getinfo(member).compress_size))
+        _write(target, _limited(packed, archive.getinfo(member).compress_size))
 
 
 def sha256_of_member(source: Path, member: str) -> str:
@@ -41,13 +40,13 @@ def sha256_of_member(source: Path, member: str) -> str:
 
 
 def as_utf8(source: Path, target: Path, *, encoding: str) -> None:
-    """A UTF-16 file as UTF-8 without byte order mark; raises DeliveryRefused if it is not UTF-16 throughout."""
+    """A UTF-16 file as UTF-8 without byte order mark; raises RefusedDeliveryError if it is not UTF-16 throughout."""
     try:
         with source.open(encoding=encoding, newline="") as text, target.open("w", encoding="utf-8", newline="") as out:
             while piece := text.read(CHUNK):
                 out.write(piece.lstrip("\ufeff") if out.tell() == 0 else piece)
     except UnicodeDecodeError:
-        raise DeliveryRefused(
+        raise RefusedDeliveryError(
             "the file starts as UTF-16 and does not go on as it", "ask for UTF-8, or send it again"
         ) from None
 
@@ -72,16 +71,21 @@ def _refusing_broken() -> Iterator[None]:
     try:
         yield
     except _BROKEN:
-        raise DeliveryRefused("the archive is broken", "ask the supplier to send it again") from None
+        raise RefusedDeliveryError("the archive is broken", "ask the supplier to send it again") from None
 
 
-def _limited(packed: IO[bytes], packed_bytes: int) -> Iterator[bytes]:
+def _write(target: Path, chunks: Iterator[bytes]) -> None:
+    with target.open("wb") as out:
+        out.writelines(chunks)
+
+
+def _limited(packed: gzip.GzipFile | IO[bytes], packed_bytes: int) -> Iterator[bytes]:
     limit = min(LARGEST_BYTES, max(_SMALL, packed_bytes * LARGEST_RATIO))
     unpacked = 0
     while chunk := packed.read(CHUNK):
         unpacked += len(chunk)
         if unpacked > limit:
-            raise DeliveryRefused(
+            raise RefusedDeliveryError(
                 f"the archive expands to more than {LARGEST_RATIO} times its size or 20 GB",
                 "send it unpacked if it is what it should be",
             )

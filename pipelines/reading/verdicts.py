@@ -44,9 +44,7 @@ def write_accepted(connection: duckdb.DuckDBPyConnection, typing: Typing, taken:
     return int(written[0]) if written else 0
 
 
-def write_quarantine(
-    connection: duckdb.DuckDBPyConnection, taken: Taken, place: Place, rejected: set[int]
-) -> int:
+def write_quarantine(connection: duckdb.DuckDBPyConnection, taken: Taken, place: Place, rejected: set[int]) -> int:
     """Write the refused records aside with line, rules, column and original text; returns their number.
 
     Of a file with NHS numbers neither the number's own text nor a long number in a broken line is written.

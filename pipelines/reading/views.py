@@ -27,7 +27,6 @@ def create_lake_view(
     columns = lake_columns(contract)
     counting = current(deliveries)
     items = dict.fromkeys(item.column.lower() for instrument in instruments for item in instrument.items)
-    items |= dict.fromkeys(column for delivery in counting for column in delivery.item_columns)
     is_survey = contract.id == "survey"
     if is_survey:
         columns = {"extract": "VARCHAR", "instrument": "VARCHAR", **columns}

@@ -26,7 +26,7 @@ def truth(demo_study: Study) -> pl.DataFrame:
 
 def test_person_periods_equal_the_truth_for_every_person_and_column(published, truth):
     periods = published.table("person_periods").pl().sort(KEY)
-    assert periods.height == truth.height > 8000
+    assert periods.height == truth.height > 7000
     for column in truth.columns:
         if column == "cost_gbp":
             assert (periods[column] - truth[column]).abs().max() < 0.005
@@ -50,8 +50,11 @@ def test_published_levels_and_uncontrolled_changes_equal_those_computed_from_the
         before, after = (_rate(truth, estimate["metric_id"], period) for period in ("baseline", "follow_up"))
         assert estimate["pilot_baseline"] == pytest.approx(before, rel=1e-9), estimate["metric_id"]
         assert estimate["pilot_follow_up"] == pytest.approx(after, rel=1e-9), estimate["metric_id"]
-        assert estimate["change"] == pytest.approx(after - before, rel=1e-9, abs=1e-12)
-        assert estimate["relative_change_pct"] == pytest.approx(100 * (after / before - 1), rel=1e-9)
+        if before and after:
+            assert estimate["change"] == pytest.approx(after - before, rel=1e-9, abs=1e-12)
+            assert estimate["relative_change_pct"] == pytest.approx(100 * (after / before - 1), rel=1e-9)
+        else:
+            assert estimate["relative_change_pct"] is None
 
 
 def test_published_levels_by_site_equal_those_computed_from_the_truth(published, truth):

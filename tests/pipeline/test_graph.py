@@ -10,7 +10,11 @@ from pipelines.fingerprint import CHECKOUT
 from pipelines.lineage import lineage_nodes, lineage_svg
 from pipelines.models import load_models
 
-KEYS = {"/".join(key.path) for asset in ALL_ASSETS for key in asset.keys}
+SPECS = {
+    "/".join(spec.key.path): spec
+    for asset in ALL_ASSETS
+    for spec in ([asset] if isinstance(asset, dg.AssetSpec) else asset.specs)
+}
 
 
 def test_all_assets_and_checks_load_as_one_graph():
@@ -22,14 +26,13 @@ def test_all_assets_and_checks_load_as_one_graph():
 def test_every_published_table_that_is_filled_is_an_asset_and_no_draft_is():
     filled = {contract.table for contract in published_contracts() if not contract.is_draft} - {"schema_version"}
     drafts = {contract.table for contract in published_contracts() if contract.is_draft}
-    assert filled <= KEYS
-    assert not drafts & KEYS
+    assert filled <= SPECS.keys()
+    assert not drafts & SPECS.keys()
 
 
 def test_every_sql_model_is_an_asset_of_its_layer():
     for model in load_models():
-        (asset,) = [asset for asset in ALL_ASSETS if dg.AssetKey(model.name) in asset.keys]
-        assert asset.group_names_by_key[dg.AssetKey(model.name)] == model.layer
+        assert SPECS[model.name].group_name == model.layer
 
 
 def test_every_mart_names_a_contract_of_its_own_name():
@@ -41,14 +44,13 @@ def test_every_mart_names_a_contract_of_its_own_name():
 
 def test_every_table_that_a_model_reads_is_an_asset():
     for model in load_models():
-        assert set(model.depends_on) <= KEYS, model.name
+        assert set(model.depends_on) <= SPECS.keys(), model.name
 
 
 def test_every_asset_and_check_has_a_description_and_a_group():
-    for asset in ALL_ASSETS:
-        for spec in asset.specs:
-            assert spec.description, spec.key
-            assert spec.group_name not in (None, "default"), spec.key
+    for name, spec in SPECS.items():
+        assert spec.description, name
+        assert spec.group_name not in (None, "default"), name
     for check in ALL_CHECKS:
         assert all(spec.description for spec in check.check_specs)
 
@@ -58,16 +60,15 @@ def test_emergency_admissions_can_be_found_from_the_tree_alone():
     assert column in (CHECKOUT / "sql" / "marts" / f"{table}.sql").read_text()
     assert f"name: {column}" in (CHECKOUT / "data_contracts" / "marts" / f"{table}.odcs.yaml").read_text()
     assert column in _texts(CHECKOUT / "tests" / "sql")
-    assert table in KEYS
+    assert table in SPECS
 
 
 def test_the_lineage_picture_shows_every_asset_that_is_no_parameter():
     nodes = lineage_nodes(ALL_ASSETS)
     picture = lineage_svg(nodes)
-    for asset in ALL_ASSETS:
-        for spec in asset.specs:
-            if spec.group_name != "parameters":
-                assert f">{'/'.join(spec.key.path)}</text>" in picture
+    for name, spec in SPECS.items():
+        if spec.group_name != "parameters":
+            assert f">{name}</text>" in picture
     assert {"people", "spells", "person_periods", "published"} <= {node.name for node in nodes}
 
 

@@ -2,9 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import date
+from functools import cache
+from itertools import count
 from typing import Any
 
 import duckdb
+import polars as pl
 import sqlglot
 from sqlglot import exp
 
@@ -33,6 +36,7 @@ LAKE = {
     '"group" varchar, age_band varchar, design_weight double, involved varchar, knew_contact varchar',
 }
 BOOKS = "delivery_id varchar, record bigint, person_id varchar, nulled_fields varchar, repaired_fields varchar"
+LAKE_COLUMNS = {name: f"{BOOKS}, {columns}".rstrip(", ") for name, columns in LAKE.items()}
 
 PARAMETERS = {
     "study_design": "study varchar, title varchar, synthetic boolean, look_back_months bigint, "
@@ -59,10 +63,8 @@ DESIGN = {
     "continuous_rule": "nhs_digital_2014",
     "comparison_seed": 1,
 }
-COVERED_EXTRACTS = ("admissions", "outpatients", "emergency_care")
-COVERED_MONTHS = tuple(date(year, month, 1) for year in range(2006, 2015) for month in range(1, 13))
 MODELS = in_dependency_order(load_models())
-CODE_LISTS = tuple((code_list.table, code_list.frame()) for code_list in load_code_lists())
+NUMBERS = count()
 
 
 class SmallStudy:
@@ -81,22 +83,20 @@ class SmallStudy:
         design: Row | None = None,
         **tables: Iterable[Row],
     ) -> None:
-        self.connection = duckdb.connect(config={"threads": 1})
+        self.connection = _schema_of_its_own()
+        self._done: set[str] = set()
         lake = {name: list(tables.pop(name, ())) for name in LAKE if name != "population"}
         lake["population"] = list(tables.pop("population", _everyone(lake.values())))
-        tables["study_design"] = [{**DESIGN, **(design or {})}]
+        for name, rows in lake.items():
+            self._fill(f"lake_{name}", LAKE_COLUMNS[name], _numbered(rows, name))
         tables["delivery_order"] = _delivery_order(lake, deliveries)
-        tables["extract_coverage"] = _coverage(coverage)
-        for name, columns in LAKE.items():
-            self._fill(f"lake_{name}", f"{BOOKS}, {columns}".rstrip(", "), _numbered(lake[name], name))
-        for name, columns in PARAMETERS.items():
-            self._fill(name, columns, list(tables.pop(name, ())))
-        for name, frame in CODE_LISTS:
-            self.connection.register("code_list", frame)
-            self.connection.execute(f"create table {name} as select * from code_list")
-        if tables:
-            raise TypeError(f"no such table: {', '.join(tables)}")
-        self._done: set[str] = set()
+        tables["study_design"] = [{**DESIGN, **(design or {})}]
+        if coverage is not None:
+            tables["extract_coverage"] = [
+                {"extract": extract, "month": month} for extract, months in coverage.items() for month in months
+            ]
+        for name, rows in tables.items():
+            self._fill(name, PARAMETERS[name], list(rows))
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """The rows of a query over any tables of the study."""
@@ -112,6 +112,12 @@ class SmallStudy:
         ((value,),) = self.query(sql)
         return value
 
+    def change(self, code_list: str, rows: Iterable[tuple[Any, ...]]) -> None:
+        """Adds rows to a code list, in this study only."""
+        self.connection.execute(f"create table {code_list} as from main.{code_list}")
+        for row in rows:
+            self.connection.execute(f"insert into {code_list} values ({', '.join('?' * len(row))})", row)
+
     def _fill(self, table: str, columns: str, rows: list[Row]) -> None:
         self.connection.execute(f"create table {table} ({columns})")
         names = [name for (name, *_) in self.connection.execute(f"describe {table}").fetchall()]
@@ -120,9 +126,9 @@ class SmallStudy:
             if unknown:
                 raise KeyError(f"{table} has no column {', '.join(sorted(unknown))}")
         if rows:
-            marks = ", ".join(f"({', '.join('?' * len(names))})" for _ in rows)
-            values = [row.get(name) for row in rows for name in names]
-            self.connection.execute(f"insert into {table} values {marks}", values)
+            frame = pl.DataFrame({name: [row.get(name) for row in rows] for name in names})
+            self.connection.register("rows_of_table", frame)
+            self.connection.execute(f"insert into {table} select * from rows_of_table")
 
 
 def episode(start: str, end: str | None, **fields: Any) -> dict[str, Any]:
@@ -187,10 +193,29 @@ def _delivery_order(lake: Mapping[str, list[Row]], deliveries: Iterable[str] | N
     ]
 
 
-def _coverage(coverage: Mapping[str, Iterable[date]] | None) -> list[Row]:
-    if coverage is None:
-        coverage = dict.fromkeys(COVERED_EXTRACTS, COVERED_MONTHS)
-    return [{"extract": extract, "month": month} for extract, months in coverage.items() for month in months]
+@cache
+def _database() -> duckdb.DuckDBPyConnection:
+    """What all small studies share: code lists, empty parameters, and every month covered."""
+    connection = duckdb.connect(config={"threads": 1})
+    for name, columns in PARAMETERS.items():
+        connection.execute(f"create table {name} ({columns})")
+    for extract in ("admissions", "outpatients", "emergency_care"):
+        connection.execute(
+            f"""insert into extract_coverage
+            select '{extract}', unnest(generate_series(date '2006-01-01', date '2014-12-01', interval 1 month))"""
+        )
+    for code_list in load_code_lists():
+        connection.register("rows_of_list", code_list.frame())
+        connection.execute(f"create table {code_list.table} as from rows_of_list")
+    return connection
+
+
+def _schema_of_its_own() -> duckdb.DuckDBPyConnection:
+    connection = _database().cursor()
+    schema = f"study_{next(NUMBERS)}"
+    connection.execute(f"create schema {schema}")
+    connection.execute(f"set search_path = '{schema},main'")
+    return connection
 
 
 def _needed(tables: set[str]) -> list[SqlModel]:

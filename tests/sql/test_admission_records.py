@@ -105,9 +105,7 @@ def test_a_finished_episode_of_another_order_person_or_provider_supersedes_no_un
 
 
 def test_the_unfinished_copy_of_two_year_ends_counts_once() -> None:
-    rows = [
-        episode("2010-03-20", None, epistat="1", dismeth=None, delivery_id=delivery) for delivery in ("d1", "d2")
-    ]
+    rows = [episode("2010-03-20", None, epistat="1", dismeth=None, delivery_id=delivery) for delivery in ("d1", "d2")]
     assert fates(*rows) == ["duplicate", "accepted"]
 
 
@@ -162,17 +160,13 @@ def test_successions_in_a_circle_end() -> None:
 
 def test_a_record_of_someone_outside_the_population_is_accepted_and_unlinked() -> None:
     study = SmallStudy(admissions=[episode("2010-01-05", "2010-01-08")], population=[person("p2")])
-    assert study.query("select fate, is_unlinked, is_opted_out from admission_records") == [
-        ("accepted", True, False)
-    ]
+    assert study.query("select fate, is_unlinked, is_opted_out from admission_records") == [("accepted", True, False)]
     assert study.query("select * from episodes") == []
 
 
 def test_a_record_of_someone_who_opted_out_is_accepted_but_becomes_no_episode() -> None:
     study = SmallStudy(admissions=[episode("2010-01-05", "2010-01-08")], opt_outs=[{"person_id": "p1"}])
-    assert study.query("select fate, is_unlinked, is_opted_out from admission_records") == [
-        ("accepted", False, True)
-    ]
+    assert study.query("select fate, is_unlinked, is_opted_out from admission_records") == [("accepted", False, True)]
     assert study.query("select * from episodes") == []
 
 

@@ -93,9 +93,7 @@ def test_an_appointment_counts_by_its_status_and_kind(
 
 
 @pytest.mark.parametrize(("category", "is_unplanned"), [("1", True), ("2", False), ("3", True), (None, True)])
-def test_an_attendance_is_unplanned_unless_it_is_a_planned_follow_up(
-    category: str | None, is_unplanned: bool
-) -> None:
+def test_an_attendance_is_unplanned_unless_it_is_a_planned_follow_up(category: str | None, is_unplanned: bool) -> None:
     study = SmallStudy(emergency_care=[attendance("2010-01-05", aeattendcat=category)])
     assert study.value("select is_unplanned from attendances") is is_unplanned
 

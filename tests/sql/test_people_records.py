@@ -56,9 +56,7 @@ def test_people_who_opted_out_leave_the_population_and_the_pilot() -> None:
     )
     assert study.query("select person_id from population") == [("p2",)]
     assert study.query("select * from enrolments") == []
-    assert study.query("select fate, is_opted_out, is_unlinked from enrolment_records") == [
-        ("accepted", True, False)
-    ]
+    assert study.query("select fate, is_opted_out, is_unlinked from enrolment_records") == [("accepted", True, False)]
     assert study.query("select fate from opt_out_records order by record") == [("accepted",), ("duplicate",)]
 
 

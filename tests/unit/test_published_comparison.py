@@ -79,7 +79,9 @@ def test_columns_are_those_of_the_contract():
 def test_every_published_result_has_one_row_even_if_we_have_nothing():
     rows = compared()
     assert list(rows) == published_results()["result_id"].to_list()
-    assert rows["icp_all_emerg"]["our_caution"] == "This run has no estimate of this metric in this population."
+    assert rows["icp_all_emerg"]["our_caution"] == (
+        "This run has no matched_did estimate of this metric in this population."
+    )
 
 
 def test_relative_changes_stand_beside_relative_changes():
@@ -124,23 +126,13 @@ def test_another_population_is_never_used():
     assert rows["icp_cm_emerg"]["our_change"] is None
 
 
-def test_the_published_design_is_preferred_to_the_default():
-    rows = compared(
+def test_another_design_is_never_used():
+    row = compared(
+        estimate("emergency_admissions", "all_sites", "unmatched_did", **RATE),
         estimate("emergency_admissions", "all_sites", "weighted_cohort", **RATE),
-        estimate(
-            "emergency_admissions",
-            "all_sites",
-            "matched_did",
-            **(RATE | {"relative_change_pct": 3.0, "is_default": False}),
-        ),
-    )
-    assert (rows["icp_all_emerg"]["our_design"], rows["icp_all_emerg"]["our_change"]) == ("matched_did", 3.0)
-
-
-def test_the_default_design_stands_in_and_says_so():
-    row = compared(estimate("emergency_admissions", "all_sites", "unmatched_did", **RATE))["icp_all_emerg"]
-    assert row["our_design"] == "unmatched_did"
-    assert row["our_caution"].startswith("Another design than the published one")
+    )["icp_all_emerg"]
+    assert (row["our_change"], row["our_design"]) == (None, None)
+    assert "no matched_did estimate" in row["our_caution"]
 
 
 def test_another_length_of_follow_up_is_not_compared():

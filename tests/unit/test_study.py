@@ -96,3 +96,17 @@ def test_an_unknown_instrument_is_refused(folder):
 
 def test_a_folder_that_is_not_there_is_refused_with_the_way_to_make_one(tmp_path):
     assert "icp init" in refusal(tmp_path / "nowhere")
+
+
+def test_prices_that_leave_out_an_activity_of_the_study_are_refused(folder):
+    (folder / "prices.csv").write_text(
+        "price_set,price_year,activity,unit_cost_gbp\na,2010,emergency_spell,2000\na,2010,elective_spell,2000\n"
+    )
+    assert "prices.csv: no price for elective_day_case" in refusal(folder)
+
+
+def test_an_activity_without_an_extract_needs_no_price(folder):
+    activities = ("emergency_spell", "elective_spell", "elective_day_case")
+    rows = "".join(f"a,2010,{activity},100\n" for activity in activities)
+    (folder / "prices.csv").write_text("price_set,price_year,activity,unit_cost_gbp\n" + rows)
+    assert load_study(folder).prices.height == 3

@@ -1,0 +1,70 @@
+"""For which months an extract holds data."""
+
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from pipelines.contracts import source_contract
+from pipelines.reading import coverage
+from tests.small_extracts import APPOINTMENT, SmallLake, as_csv
+
+WINDOW = (date(2009, 11, 15), date(2010, 6, 1))
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> SmallLake:
+    return SmallLake(tmp_path)
+
+
+def appointments(first: str, last: str, *, each_days: int) -> str:
+    start, end = date.fromisoformat(first), date.fromisoformat(last)
+    days = range(0, (end - start).days + 1, each_days)
+    return as_csv([{**APPOINTMENT, "ATTENDKEY": str(d), "APPTDATE": str(start + timedelta(d))} for d in days])
+
+
+def covered(lake: SmallLake) -> list[str]:
+    found = coverage(
+        lake.connection,
+        extract="outpatients",
+        contract=source_contract("hes_op"),
+        deliveries=lake.read("outpatients"),
+        window=WINDOW,
+    )
+    assert set(found["extract"]) <= {"outpatients"}
+    return [f"{month:%Y-%m}" for month in found["month"]]
+
+
+ALL = ["2009-11", "2009-12", "2010-01", "2010-02", "2010-03", "2010-04", "2010-05", "2010-06"]
+
+
+def test_without_a_delivery_nothing_is_covered(lake):
+    assert covered(lake) == []
+
+
+def test_a_period_in_the_name_is_covered_whatever_the_file_holds(lake):
+    text = appointments("2010-01-05", "2010-01-06", each_days=1)
+    lake.put("op_2009-12_to_2010-02.csv", text, extract="outpatients")
+    assert covered(lake) == ["2009-12", "2010-01", "2010-02"]
+
+
+def test_the_labels_of_the_records_are_covered(lake):
+    labelled = {**APPOINTMENT, "FYEAR": "0910", "PARTYEAR": "200999"}
+    lake.put("op.csv", as_csv([labelled]), extract="outpatients")
+    assert covered(lake) == ["2009-11", "2009-12", "2010-01", "2010-02", "2010-03"]
+
+
+def test_months_before_the_first_and_after_the_last_record_of_a_full_file_are_not_covered(lake):
+    lake.put("op.csv", appointments("2009-12-20", "2010-04-03", each_days=1), extract="outpatients")
+    assert covered(lake) == ["2009-12", "2010-01", "2010-02", "2010-03", "2010-04"]
+
+
+def test_a_month_without_any_record_between_full_ones_is_not_covered(lake):
+    lake.put("a.csv", appointments("2009-12-01", "2010-01-31", each_days=2), extract="outpatients")
+    lake.put("b.csv", appointments("2010-03-01", "2010-05-31", each_days=2), extract="outpatients")
+    assert covered(lake) == ["2009-12", "2010-01", "2010-03", "2010-04", "2010-05"]
+
+
+def test_a_thin_file_covers_the_whole_window(lake):
+    lake.put("op.csv", appointments("2009-12-20", "2010-04-20", each_days=20), extract="outpatients")
+    assert covered(lake) == ALL
