@@ -7,7 +7,7 @@ from evaluation.estimation import comparison_with_published as beside_published
 from evaluation.estimation import metric_estimates as estimate_metrics
 from evaluation.estimation import site_populations, survey_item_estimates
 from evaluation.surveys import survey_estimates as estimate_surveys
-from pipelines.metrics import activity_metrics, survey_designs, survey_metrics
+from pipelines.metrics import activity_metrics, site_register, survey_designs, survey_metrics
 from pipelines.published import published_results as load_published_results
 from pipelines.study import Study
 from pipelines.warehouse import Warehouse
@@ -15,7 +15,7 @@ from pipelines.warehouse import Warehouse
 ASSET = {"group_name": "estimates", "kinds": {"polars"}}
 
 
-@dg.asset(deps=["survey_answers", "instrument_items", "sites"], **ASSET)
+@dg.asset(deps=["survey_answers", "instrument_items", "sites", "people"], **ASSET)
 def survey_estimates(
     context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse], study: dg.ResourceParam[Study]
 ) -> dg.MaterializeResult:
@@ -24,14 +24,14 @@ def survey_estimates(
         warehouse.read("survey_answers"),
         items=warehouse.read("instrument_items"),
         designs=survey_designs(study),
-        site_populations=site_populations(warehouse.read("sites")),
+        site_populations=site_populations(site_register(warehouse.read("sites"), warehouse.read("people"))),
         protocol_hash=study.protocol_hash,
         run_id=context.run.run_id,
     )
     return dg.MaterializeResult(metadata={"rows": warehouse.write("survey_estimates", estimates)})
 
 
-@dg.asset(deps=["person_periods", "sites", survey_estimates], **ASSET)
+@dg.asset(deps=["person_periods", "people", "sites", survey_estimates], **ASSET)
 def metric_estimates(
     context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse], study: dg.ResourceParam[Study]
 ) -> dg.MaterializeResult:
@@ -39,7 +39,7 @@ def metric_estimates(
     activity = estimate_metrics(
         warehouse.read("person_periods"),
         metrics=activity_metrics(study),
-        site_populations=site_populations(warehouse.read("sites")),
+        site_populations=site_populations(site_register(warehouse.read("sites"), warehouse.read("people"))),
         follow_up_months=study.protocol.periods.follow_up_months,
         protocol_hash=study.protocol_hash,
         run_id=context.run.run_id,

@@ -10,7 +10,9 @@ from pipelines.warehouse import Warehouse
 @dg.asset(deps=["deliveries_read", "record_fates"], group_name="ledger", kinds={"polars", "duckdb"})
 def deliveries(context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]) -> dg.MaterializeResult:
     """Every file that arrived, with the fate of all its records."""
-    ledger = deliveries_table(warehouse.read("deliveries_read"), warehouse.read("record_fates"), run_id=context.run.run_id)
+    ledger = deliveries_table(
+        warehouse.read("deliveries_read"), warehouse.read("record_fates"), run_id=context.run.run_id
+    )
     return dg.MaterializeResult(metadata={"rows": warehouse.write("deliveries", ledger)})
 
 

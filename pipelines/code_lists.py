@@ -1,6 +1,7 @@
 """Code lists: published sets of codes as versioned data, each a table that SQL models join."""
 
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ class CodeList:
         return pl.DataFrame(self.rows, schema=list(self.columns), orient="row", infer_schema_length=None)
 
 
+@cache
 def load_code_lists(folder: Path = CODE_LIST_FOLDER) -> tuple[CodeList, ...]:
     """Every `<name>.yaml` of a folder, by name; StudyError naming file and place for a list out of form."""
     return tuple(_load(path) for path in sorted(folder.glob("*.yaml")))

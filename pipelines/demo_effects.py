@@ -39,13 +39,14 @@ def parse_effects(texts: Iterable[str], *, items: Iterable[str]) -> PlantedEffec
         if name in known_items:
             points[name] = _points(name, value)
         else:
-            rate_ratios[_plantable(name, known_items)] = _ratio(name, value)
+            _require_plantable(name, known_items)
+            rate_ratios[name] = _ratio(name, value)
     return PlantedEffects(rate_ratios, points)
 
 
-def _plantable(name: str, items: tuple[str, ...]) -> str:
+def _require_plantable(name: str, items: tuple[str, ...]) -> None:
     if name in PLANTABLE_METRICS:
-        return name
+        return
     if name in FOLLOWS and FOLLOWS[name] in PLANTABLE_METRICS:
         raise StudyError(
             f"--effect {name}: it has no effect of its own in the simulation",

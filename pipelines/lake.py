@@ -12,11 +12,11 @@ from pipelines.protocol import EXTRACT_CONTRACTS
 from pipelines.pseudonym_key import key_of_study
 from pipelines.reading import (
     Delivery,
-    require_one_person_column,
     coverage,
     create_lake_view,
     period_text,
     read_extract,
+    require_one_person_column,
     resolve,
     summarise_quarantine,
 )

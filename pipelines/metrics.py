@@ -1,5 +1,7 @@
 """What a study measures: the columns of `person_periods` and the items of its questionnaires."""
 
+import polars as pl
+
 from evaluation.estimation import Metric
 from evaluation.surveys import SurveyDesign
 from pipelines.code_lists import load_code_lists
@@ -36,6 +38,16 @@ def survey_metrics(study: Study) -> tuple[Metric, ...]:
         for instrument in instruments.values()
         for item in instrument.items
     )
+
+
+def site_register(sites: pl.DataFrame, people: pl.DataFrame) -> pl.DataFrame:
+    """Every site: those of sites.csv, and those that enrolments name and it does not (null: not flagged).
+
+    Columns site_id, case_management; `people` has site_id, null for comparison people.
+    """
+    enrolled = people.select("site_id").drop_nulls().unique()
+    unregistered = enrolled.join(sites, on="site_id", how="anti")
+    return pl.concat([sites.select("site_id", "case_management"), unregistered], how="diagonal")
 
 
 def survey_designs(study: Study) -> tuple[SurveyDesign, ...]:

@@ -161,10 +161,10 @@ def _typed(
         bad = typed[column].is_null() & found[column].is_not_null()
         if bad.any():
             kind = {pl.Date: "a date such as 2009-04-01", pl.Boolean: "true or false"}.get(schema[column], "a number")
-            raise StudyError(f"{file_name}: {column} in data row {bad.arg_max() + 1} is not {kind}")  # type: ignore[operator]
+            raise StudyError(f"{file_name}: {column} in data row {bad.arg_max() + 1} is not {kind}")
     for column in required:
         if typed[column].null_count():
-            row = typed[column].is_null().arg_max() + 1  # type: ignore[operator]
+            row = typed[column].is_null().arg_max() + 1
             raise StudyError(f"{file_name}: {column} in data row {row} is empty")
     key = [c for c in required if c != "unit_cost_gbp"]
     if typed.select(key).is_duplicated().any():

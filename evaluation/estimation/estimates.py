@@ -45,21 +45,21 @@ def metric_estimates(
 
     `person_periods` has one row per person and period (`person_id is_pilot site_id period person_days` and
     a column per metric; counts, or a flag for binary metrics); `site_populations` is `population`,
-    `site_id`. Levels are per person-year, shares for binary metrics. A metric whose counts are all
-    unknown has no rows. `uncontrolled` is always given, `unmatched_did` beside it where there are comparison people;
-    then it is the default. It estimates the effect on the pilot people (`att`) only if both groups would
-    have changed alike; `before_after` is a description, not an effect. `p_adjusted`, `family` and `interim`
-    are null here. For the arithmetic see `rate_effect`.
+    `site_id`. Levels are per person-year, shares for binary metrics. A metric whose counts are unknown for
+    everyone has rows without values, and its caution says so. `uncontrolled` is always given,
+    `unmatched_did` beside it where there are comparison people; then it is the default. It estimates the
+    effect on the pilot people (`att`) only if both groups would have changed alike; `before_after` is a
+    description, not an effect. `p_adjusted`, `family` and `interim` are null here. For the arithmetic see
+    `rate_effect`.
 
     Raises `ValueError` for a metric that is not a column.
     """
     pairs = paired_periods(person_periods, metric_ids=[metric.metric_id for metric in metrics])
-    known = [metric for metric in metrics if person_periods[metric.metric_id].null_count() < person_periods.height]
     comparators = pairs.filter(~pl.col("is_pilot"))
     pilots = _pilots_by_population(pairs.filter("is_pilot"), site_populations)
     rows = [
         row
-        for metric in known
+        for metric in metrics
         for row in _metric_rows(metric, pilots=pilots, comparators=comparators, follow_up_months=follow_up_months)
     ]
     run = {"protocol_hash": protocol_hash, "run_id": run_id}

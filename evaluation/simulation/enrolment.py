@@ -1,8 +1,10 @@
-"""Who joins the pilot, where and when: mostly people who have just been in hospital in an emergency.
+"""Who joins the pilot, where and when: often people who have just been in hospital in an emergency.
 
-Enrolment depends on what the extracts show (recent emergency admissions, attendances, area, date), not on anything
-hidden: comparison people with the same history have the same future. A plain before-after comparison is therefore
-wrong by regression to the mean, and one with well-matched comparison people is not.
+People are invited at moments that follow an admission, an A&E attendance or their practice's going through its list.
+Whether they join then depends on what the extracts show up to that day (admissions, age, deprivation, area) and on
+chance, on nothing hidden and on nothing to come. So comparison people with the same history, who live where there is
+no pilot, have the same future; a plain before-after comparison is wrong by regression to the mean. Those in the pilot
+areas who never joined are no fair comparison: had they fallen ill, they might have joined.
 """
 
 import numpy as np
@@ -17,6 +19,7 @@ WEIGHT_AFTER_ATTENDANCE = 0.04
 WEIGHT_FROM_PRACTICE_LIST = 0.04
 DAYS_TO_ENROLMENT = (5, 60)
 _APART = 1_000_000
+_COLUMNS = ("person", "site", "index_day", "route")
 
 
 def enrol(
@@ -32,21 +35,36 @@ def enrol(
     are those of a world without a pilot, free of overlaps. Raises ValueError where too few people live in the
     pilot areas.
     """
-    drawn = [
-        _after_admission(stays, rng),
-        _after_attendance(attendances, rng),
-        _from_list(people, stays, settings, rng),
+    moments = pl.concat(
+        [
+            _after_admission(stays, rng),
+            _after_attendance(attendances, rng),
+            _from_list(people, stays, settings, rng),
+        ]
+    )
+    invited = _invited(moments, people, settings, rng).sort("threshold", "person", "index_day")
+    quotas = _quotas(settings, rng)
+    joined = [
+        first_joining(invited.filter(~pl.col("is_opted_out"), site=site), int(quota))
+        for site, quota in enumerate(quotas)
     ]
-    candidates = _possible(pl.concat(drawn), people, settings, rng)
-    best = candidates.sort("key", "person", descending=True).unique("person", keep="first", maintain_order=True)
-    ranked = best.filter(~pl.col("is_opted_out"))
-    quota = pl.Series(_quotas(settings, rng)[ranked["site"].to_numpy()])
-    ranked = ranked.with_columns(is_within=pl.int_range(pl.len()).over("site") < quota)
-    if ranked.height < settings.people:
+    opted_out = first_joining(invited.filter("is_opted_out"), round(settings.people * SHARE_OPTED_OUT))
+    if sum(part.height for part in joined) < settings.people:
         raise ValueError("too few people live in the pilot areas: simulate more people or fewer sites")
-    chosen = ranked.sort("is_within", "key", "person", descending=True).head(settings.people).select(best.columns)
-    opted_out = best.filter("is_opted_out").head(round(settings.people * SHARE_OPTED_OUT))
-    return pl.concat([chosen, opted_out]).select("person", "site", "index_day", "route").sort("person")
+    return pl.concat([*joined, opted_out]).sort("person")
+
+
+def first_joining(invited: pl.DataFrame, quota: int) -> pl.DataFrame:
+    """The first moment at which each person joins, if a site joins everyone below the threshold that fills its quota.
+
+    Everyone's chance at a moment depends on that moment alone; later moments do not compete with earlier ones.
+    """
+    order_of_people = invited.unique("person", keep="first", maintain_order=True)
+    if quota == 0 or order_of_people.is_empty():
+        return invited.clear().select(_COLUMNS)
+    threshold = order_of_people["threshold"][min(quota, order_of_people.height) - 1]
+    joining = invited.filter(pl.col("threshold") <= threshold).sort("person", "index_day", "threshold")
+    return joining.unique("person", keep="first", maintain_order=True).select(_COLUMNS)
 
 
 def _after_admission(stays: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
@@ -92,25 +110,25 @@ def _from_list(
     )
 
 
-def _possible(
-    candidates: pl.DataFrame, people: pl.DataFrame, settings: SimulationSettings, rng: np.random.Generator
+def _invited(
+    moments: pl.DataFrame, people: pl.DataFrame, settings: SimulationSettings, rng: np.random.Generator
 ) -> pl.DataFrame:
-    """Candidates who live in a pilot area, while its site enrols, alive and registered, with a random key.
+    """Moments of people who live in a pilot area, while its site enrols, alive and registered, with a threshold each.
 
-    The largest keys are a sample without replacement with probabilities in proportion to the weights (Gumbel).
+    A moment leads to joining where its threshold, exponential at the rate of its weight, is low enough.
     """
-    person = candidates["person"].to_numpy()
+    person = moments["person"].to_numpy()
     site = _sites_of(people["area"].to_numpy(), settings, rng)[person]
     go_live = np.array([epoch_day(site.go_live_date) for site in settings.sites])
     close = np.array([min(shift_month(int(day), ENROLMENT_MONTHS), settings.last_index_day) for day in go_live])
-    day = candidates["index_day"].to_numpy()
+    day = moments["index_day"].to_numpy()
     columns = ("death", "reg_start", "reg_end", "is_listed", "is_opted_out")
     death, registered, left, is_listed, is_opted_out = (people[name].to_numpy()[person] for name in columns)
     possible = (site >= 0) & (day >= go_live[site]) & (day <= close[site]) & is_listed
     possible &= (day < death) & (day >= registered) & (day <= left)
-    key = np.log(candidates["weight"].to_numpy()) + rng.gumbel(size=candidates.height)
-    return candidates.with_columns(
-        site=pl.Series(site), key=pl.Series(key), is_opted_out=pl.Series(is_opted_out)
+    threshold = rng.exponential(1 / moments["weight"].to_numpy())
+    return moments.with_columns(
+        site=pl.Series(site), threshold=pl.Series(threshold), is_opted_out=pl.Series(is_opted_out)
     ).filter(pl.Series(possible))
 
 

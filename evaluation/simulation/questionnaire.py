@@ -50,7 +50,7 @@ def _wave(
         pl.col("person_id").alias("PSEUDO_HESID"),
         pl.lit(wave).alias("WAVE"),
         pl.col("site").replace_strict(names, return_dtype=pl.String).alias("SITE"),
-        age.cut([65, 75, 85], labels=["under 65", "65-74", "75-84", "85 and over"]).cast(pl.String).alias("AGE_BAND"),
+        _age_band(age).alias("AGE_BAND"),
         *(
             _answers(item, period, temper, responds, was_discharged, rng).alias(item.column)
             for item in settings.survey_items
@@ -92,3 +92,15 @@ def _answers(
 def _threshold(share: float) -> float:
     """The value that a standard normal variable is below with this probability."""
     return NormalDist().inv_cdf(share) if 0 < share < 1 else (2 * share - 1) * np.inf
+
+
+def _age_band(age: pl.Expr) -> pl.Expr:
+    return (
+        pl.when(age < 65)
+        .then(pl.lit("under 65"))
+        .when(age < 75)
+        .then(pl.lit("65-74"))
+        .when(age < 85)
+        .then(pl.lit("75-84"))
+        .otherwise(pl.lit("85 and over"))
+    )

@@ -77,7 +77,7 @@ def draw_dialysis(people: pl.DataFrame, settings: SimulationSettings, rng: np.ra
     which = np.repeat(np.arange(len(person)), sessions)
     number = np.arange(len(which)) - np.repeat(np.cumsum(sessions) - sessions, sessions)
     start = first[which] + number // 3 * 7 + number % 3 * 2
-    is_night = rng.random(len(person)) < 0.15
+    is_night = np.arange(len(person)) % FEWEST_ON_DIALYSIS == 0
     condition = np.full(len(which), _POSITION[DIALYSIS[0]])
     return _stays(Events(person[which], start), "regular", "13", rng, condition, is_night[which].astype(np.int64))
 

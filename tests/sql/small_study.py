@@ -126,7 +126,7 @@ class SmallStudy:
             if unknown:
                 raise KeyError(f"{table} has no column {', '.join(sorted(unknown))}")
         if rows:
-            frame = pl.DataFrame({name: [row.get(name) for row in rows] for name in names})
+            frame = pl.DataFrame({name: [row.get(name) for row in rows] for name in names}, strict=False)
             self.connection.register("rows_of_table", frame)
             self.connection.execute(f"insert into {table} select * from rows_of_table")
 

@@ -8,11 +8,11 @@ import pytest
 from tests.sql.small_study import SmallStudy, episode
 
 
-def chains(*rows: dict[str, Any], rule: str = "nhs_digital_2014") -> list[tuple[date, date, int]]:
-    """Admission, discharge and number of provider spells of each chain, in order."""
+def chains(*rows: dict[str, Any]) -> list[tuple[date, date, int]]:
+    """Admission, discharge and number of provider spells of each chain under the default rule, in order."""
     return SmallStudy(admissions=rows).query(
-        f"""select admission_date, discharge_date, spells from continuous_inpatient_spells
-        where continuous_rule = '{rule}' order by continuous_spell_number"""
+        """select admission_date, discharge_date, spells from continuous_inpatient_spells
+        where continuous_rule = 'nhs_digital_2014' order by person_id, continuous_spell_number"""
     )
 
 
@@ -21,9 +21,9 @@ def january(first: int, last: int, provider: str = "RAA", **fields: Any) -> dict
     return episode(f"2010-01-{first:02d}", f"2010-01-{last:02d}", procode3=provider, **fields)
 
 
-def joined(*rows: dict[str, Any], rule: str = "nhs_digital_2014") -> bool:
-    """Whether two stays are one chain."""
-    return len(chains(*rows, rule=rule)) == 1
+def joined(*rows: dict[str, Any]) -> bool:
+    """Whether two stays are one chain under the default rule."""
+    return len(chains(*rows)) == 1
 
 
 TRANSFERRED = {"admimeth": "81", "admisorc": "51"}
@@ -58,63 +58,64 @@ def test_there_and_back_within_one_day_keeps_its_order() -> None:
     ) == [("RZZ", "RAA", 3, True)]
 
 
-@pytest.mark.parametrize(
-    ("gap_days", "rule", "is_joined"),
-    [(0, NHS, True), (2, NHS, True), (3, NHS, False), (2, CHE, True), (3, CHE, True), (4, CHE, False), (4, NHS, False)],
-)
-def test_a_transfer_may_take_two_days_under_one_rule_and_three_under_the_other(
-    gap_days: int, rule: str, is_joined: bool
-) -> None:
-    rows = january(1, 5, disdest="51"), january(5 + gap_days, 20, "RBB", **TRANSFERRED)
-    assert joined(*rows, rule=rule) is is_joined
+def rules_that_join(*pairs: tuple[dict[str, Any], dict[str, Any]]) -> list[set[str]]:
+    """For each pair of stays, each pair a person of its own: the rules under which they are one chain."""
+    named = [(f"pair {number:03d}", rows) for number, rows in enumerate(pairs)]
+    found = SmallStudy(admissions=[{**row, "person_id": name} for name, rows in named for row in rows]).query(
+        """select list(continuous_rule) filter (where spells = 2) from continuous_inpatient_spells
+        group by person_id order by person_id"""
+    )
+    return [set(rules or ()) for (rules,) in found]
 
 
-@pytest.mark.parametrize(
-    ("first", "second", "nhs_digital_2014", "hf_che"),
-    [
-        ({}, {}, False, False),  # no marker: two stays
-        ({"disdest": "51"}, {}, True, True),
-        ({"disdest": "53"}, {}, True, True),
-        ({"disdest": "49"}, {}, True, False),
-        ({"disdest": "84"}, {}, True, False),
-        ({"disdest": "87"}, {}, False, False),  # 87 joins as a source, not as a destination
-        ({"disdest": "54"}, {}, False, False),  # a care home
-        ({}, {"admisorc": "52"}, True, True),
-        ({}, {"admisorc": "50"}, True, False),
-        ({}, {"admisorc": "87"}, True, False),
-        ({}, {"admisorc": "84"}, False, False),
-        ({}, {"admimeth": "2B"}, True, True),
-        ({}, {"admimeth": "67"}, True, True),  # how some suppliers send 2B
-        ({}, {"admimeth": "81"}, True, True),
-        ({}, {"admimeth": "28"}, False, False),
-        ({}, {"admimeth": "28", "admisorc": "51"}, True, True),  # 28 from another hospital
-        ({"disdest": None}, {"admimeth": None, "admisorc": None}, False, False),
-    ],
-)
-def test_a_marker_joins_two_stays_under_the_rules_that_know_it(
-    first: dict[str, Any], second: dict[str, Any], nhs_digital_2014: bool, hf_che: bool
-) -> None:
-    rows = january(1, 5, **first), january(6, 9, "RBB", **second)
-    assert (joined(*rows, rule=NHS), joined(*rows, rule=CHE)) == (nhs_digital_2014, hf_che)
+def test_a_transfer_may_take_two_days_under_one_rule_and_three_under_the_other() -> None:
+    gaps = {0: {NHS, CHE}, 1: {NHS, CHE}, 2: {NHS, CHE}, 3: {CHE}, 4: set()}
+    found = rules_that_join(
+        *((january(1, 5, disdest="51"), january(5 + gap, 20, "RBB", **TRANSFERRED)) for gap in gaps)
+    )
+    assert dict(zip(gaps, found, strict=True)) == gaps
 
 
-@pytest.mark.parametrize(
-    ("destination", "source", "method", "is_joined"),
-    [
-        ("19", "51", "21", False),  # sent home, came back through A&E: the exception
-        ("29", "51", "21", True),
-        ("19", "52", "21", True),
-        ("19", "51", "22", True),
-        ("51", "51", "21", True),
-        (None, "51", "21", True),
-    ],
-)
-def test_home_and_back_through_an_emergency_department_is_two_stays_under_nhs_digital_only(
-    destination: str | None, source: str, method: str, is_joined: bool
-) -> None:
-    rows = january(1, 5, disdest=destination), january(6, 9, "RBB", admisorc=source, admimeth=method)
-    assert joined(*rows, rule=NHS) is is_joined
-    assert joined(*rows, rule=CHE)
+def test_a_marker_joins_two_stays_under_the_rules_that_know_it() -> None:
+    cases: list[tuple[dict[str, Any], dict[str, Any], set[str]]] = [
+        ({}, {}, set()),  # no marker: two stays
+        ({"disdest": "51"}, {}, {NHS, CHE}),
+        ({"disdest": "53"}, {}, {NHS, CHE}),
+        ({"disdest": "49"}, {}, {NHS}),
+        ({"disdest": "84"}, {}, {NHS}),
+        ({"disdest": "87"}, {}, set()),  # 87 joins as a source, not as a destination
+        ({"disdest": "54"}, {}, set()),  # a care home
+        ({}, {"admisorc": "52"}, {NHS, CHE}),
+        ({}, {"admisorc": "50"}, {NHS}),
+        ({}, {"admisorc": "87"}, {NHS}),
+        ({}, {"admisorc": "84"}, set()),
+        ({}, {"admimeth": "2B"}, {NHS, CHE}),
+        ({}, {"admimeth": "67"}, {NHS, CHE}),  # how some suppliers send 2B
+        ({}, {"admimeth": "81"}, {NHS, CHE}),
+        ({}, {"admimeth": "28"}, set()),
+        ({}, {"admimeth": "28", "admisorc": "51"}, {NHS, CHE}),  # 28 from another hospital
+        ({"disdest": None}, {"admimeth": None, "admisorc": None}, set()),
+    ]
+    found = rules_that_join(*((january(1, 5, **first), january(6, 9, "RBB", **second)) for first, second, _ in cases))
+    assert list(zip(cases, found, strict=True)) == [(case, case[2]) for case in cases]
+
+
+def test_home_and_back_through_an_emergency_department_is_two_stays_under_nhs_digital_only() -> None:
+    cases = {
+        ("19", "51", "21"): {CHE},  # sent home, came back through A&E: the exception
+        ("29", "51", "21"): {NHS, CHE},
+        ("19", "52", "21"): {NHS, CHE},
+        ("19", "51", "22"): {NHS, CHE},
+        ("51", "51", "21"): {NHS, CHE},
+        (None, "51", "21"): {NHS, CHE},
+    }
+    found = rules_that_join(
+        *(
+            (january(1, 5, disdest=destination), january(6, 9, "RBB", admisorc=source, admimeth=method))
+            for destination, source, method in cases
+        )
+    )
+    assert dict(zip(cases, found, strict=True)) == cases
 
 
 def test_a_transfer_within_one_provider_joins_too() -> None:

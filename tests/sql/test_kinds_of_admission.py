@@ -1,5 +1,6 @@
 """What an admission counts as: new emergency, readmission, chemotherapy, ambulatory care sensitive."""
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pytest
@@ -16,26 +17,34 @@ def flag(name: str, *rows: dict[str, Any], **study: Any) -> list[bool]:
     return [value for (value,) in found]
 
 
-@pytest.mark.parametrize(
-    ("method", "source", "is_new"),
-    [
-        *[(method, "19", True) for method in ("21", "22", "23", "24", "25", "28", "2A", "2D")],
-        *[(method, "19", False) for method in ("11", "12", "13", "31", "32", "81", "82", "83", "99", "2B", "67")],
-        ("2C", "19", False),  # born at home: counts for infants only
-        ("21", "51", False),  # from another hospital
-        ("21", "52", False),
-        ("21", "53", False),
-        ("28", "51", False),  # an emergency transfer, as it was coded before 2013/14
-        ("21", "87", True),
-        ("21", None, True),
-        (None, "19", False),
-    ],
-)
-def test_a_new_emergency_admission_has_an_emergency_method_and_is_no_transfer(
-    method: str | None, source: str | None, is_new: bool
-) -> None:
-    row = episode("2010-08-01", "2010-08-05", admimeth=method, admisorc=source)
-    assert flag("is_new_emergency_admission", row) == [is_new]
+def flags(name: str, cases: Iterable[Sequence[dict[str, Any]]], **study: Any) -> list[list[bool]]:
+    """The same for many cases at once, each a person of its own."""
+    named = [(f"case {number:03d}", rows) for number, rows in enumerate(cases)]
+    found = SmallStudy(admissions=[{**row, "person_id": name} for name, rows in named for row in rows], **study).query(
+        f"""select list({name} order by continuous_spell_number) from continuous_inpatient_spells
+        where continuous_rule = 'nhs_digital_2014' group by person_id order by person_id"""
+    )
+    return [values for (values,) in found]
+
+
+def test_a_new_emergency_admission_has_an_emergency_method_and_is_no_transfer() -> None:
+    cases = {
+        **{(method, "19"): True for method in ("21", "22", "23", "24", "25", "28", "2A", "2D")},
+        **{(method, "19"): False for method in ("11", "12", "13", "31", "32", "81", "82", "83", "99", "2B", "67")},
+        ("2C", "19"): False,  # born at home: counts for infants only
+        ("21", "51"): False,  # from another hospital
+        ("21", "52"): False,
+        ("21", "53"): False,
+        ("28", "51"): False,  # an emergency transfer, as it was coded before 2013/14
+        ("21", "87"): True,
+        ("21", None): True,
+        (None, "19"): False,
+    }
+    found = flags(
+        "is_new_emergency_admission",
+        [[episode("2010-08-01", "2010-08-05", admimeth=method, admisorc=source)] for method, source in cases],
+    )
+    assert dict(zip(cases, found, strict=True)) == {case: [is_new] for case, is_new in cases.items()}
 
 
 @pytest.mark.parametrize(
@@ -62,9 +71,8 @@ def test_maternity_is_neither_emergency_nor_elective() -> None:
     assert flag("is_new_emergency_admission or is_elective_admission", row) == [False]
 
 
-@pytest.mark.parametrize(
-    ("fields", "is_chemotherapy"),
-    [
+def test_chemotherapy_is_a_procedure_in_any_position_or_a_primary_diagnosis() -> None:
+    cases: list[tuple[dict[str, Any], bool]] = [
         ({"opertn": ["X701"]}, True),
         ({"opertn": ["W371", "X749"]}, True),  # in any position
         ({"opertn": ["X751"]}, False),
@@ -72,13 +80,10 @@ def test_maternity_is_neither_emergency_nor_elective() -> None:
         ({"diag_01": "Z511A"}, True),  # matched as the start of the code
         ({"diag_01": "C509", "diag_secondary": ["Z511"]}, False),  # primary only
         ({}, False),
-    ],
-)
-def test_chemotherapy_is_a_procedure_in_any_position_or_a_primary_diagnosis(
-    fields: dict[str, Any], is_chemotherapy: bool
-) -> None:
-    row = episode("2010-08-01", "2010-08-01", admimeth="13", classpat="2", **fields)
-    assert flag("is_chemotherapy", row) == [is_chemotherapy]
+    ]
+    rows = [[episode("2010-08-01", "2010-08-01", admimeth="13", classpat="2", **fields)] for fields, _ in cases]
+    found = flags("is_chemotherapy", rows)
+    assert list(zip(cases, found, strict=True)) == [(case, [case[1]]) for case in cases]
 
 
 def test_chemotherapy_in_any_episode_of_the_first_stay_counts_and_in_a_later_stay_does_not() -> None:
@@ -90,9 +95,8 @@ def test_chemotherapy_in_any_episode_of_the_first_stay_counts_and_in_a_later_sta
     assert flag("is_chemotherapy", first, second, onward | given) == [False]
 
 
-@pytest.mark.parametrize(
-    ("primary", "secondary", "is_sensitive"),
-    [
+def test_an_ambulatory_care_sensitive_admission_is_one_by_its_primary_diagnosis() -> None:
+    cases: list[tuple[str | None, list[str], bool]] = [
         ("I50", [], True),
         ("I500", [], True),
         ("I10X", [], True),  # three characters, padded
@@ -106,13 +110,13 @@ def test_chemotherapy_in_any_episode_of_the_first_stay_counts_and_in_a_later_sta
         ("K253", [], False),  # without bleeding or perforation
         ("S720", ["I500"], False),  # primary only
         (None, ["I500"], False),
-    ],
-)
-def test_an_ambulatory_care_sensitive_admission_is_one_by_its_primary_diagnosis(
-    primary: str | None, secondary: list[str], is_sensitive: bool
-) -> None:
-    row = episode("2010-08-01", "2010-08-05", diag_01=primary, diag_secondary=secondary)
-    assert flag("is_ambulatory_care_sensitive", row) == [is_sensitive]
+    ]
+    rows = [
+        [episode("2010-08-01", "2010-08-05", diag_01=primary, diag_secondary=secondary)]
+        for primary, secondary, _ in cases
+    ]
+    found = flags("is_ambulatory_care_sensitive", rows)
+    assert list(zip(cases, found, strict=True)) == [(case, [case[2]]) for case in cases]
 
 
 def test_an_elective_admission_or_a_transfer_is_not_ambulatory_care_sensitive() -> None:
@@ -130,55 +134,53 @@ def test_only_the_first_episode_of_the_first_stay_says_what_an_admission_was_for
 FIRST = episode("2010-08-01", "2010-08-05")
 
 
-@pytest.mark.parametrize(
-    ("day", "is_readmission"),
-    [("2010-08-05", True), ("2010-08-06", True), ("2010-09-03", True), ("2010-09-04", False)],  # 0, 1, 29, 30 days
-)
-def test_a_readmission_comes_0_to_29_days_after_the_discharge(day: str, is_readmission: bool) -> None:
-    assert flag("is_emergency_readmission_30_days", FIRST, episode(day, day)) == [False, is_readmission]
+def test_a_readmission_comes_0_to_29_days_after_the_discharge() -> None:
+    days = {"2010-08-05": True, "2010-08-06": True, "2010-09-03": True, "2010-09-04": False}  # 0, 1, 29, 30 days
+    found = flags("is_emergency_readmission_30_days", [[FIRST, episode(day, day)] for day in days])
+    assert dict(zip(days, found, strict=True)) == {day: [False, expected] for day, expected in days.items()}
 
 
-@pytest.mark.parametrize(
-    ("earlier", "why"),
-    [
-        ({"classpat": "3", "admimeth": "13"}, "a regular attendance is no discharge"),
-        ({"classpat": "5"}, "mother and baby"),
-        ({"dismeth": "4"}, "ended in death"),
-        ({"dismeth": "8", "disdate": None}, "not discharged"),
-        ({"diag_01": "C509"}, "cancer"),
-        ({"diag_secondary": ["D37"]}, "cancer in any position"),
-        ({"diag_secondary": ["Z511"]}, "chemotherapy"),
-        ({"admimeth": "31"}, "obstetric by method"),
-        ({"mainspef": "501"}, "obstetric by specialty"),
-        ({"diag_01": "O800"}, "obstetric by diagnosis"),
-    ],
-)
-def test_some_stays_are_followed_by_no_readmission(earlier: dict[str, Any], why: str) -> None:
-    rows = episode("2010-08-01", "2010-08-05", **earlier), episode("2010-08-10", "2010-08-12")
-    assert flag("is_emergency_readmission_30_days", *rows) == [False, False], why
+def readmitted(*earlier: dict[str, Any], later: Sequence[dict[str, Any]] = ({},)) -> list[bool]:
+    """Whether the second of two stays is a readmission, for each change of the first (and of the second)."""
+    cases = [
+        [episode("2010-08-01", "2010-08-05", **first), episode("2010-08-10", "2010-08-12", **second)]
+        for first in earlier
+        for second in later
+    ]
+    return [second for _, second in flags("is_emergency_readmission_30_days", cases)]
 
 
-@pytest.mark.parametrize(
-    ("earlier", "why"),
-    [
-        ({"admimeth": "11", "classpat": "2", "disdate": "2010-08-01", "epiend": "2010-08-01"}, "a day case"),
-        ({"admimeth": "11"}, "a planned stay"),
-        ({"diag_secondary": ["O800"]}, "obstetric diagnoses count in first position only"),
-        ({"diag_01": "D36"}, "benign"),
-    ],
-)
-def test_other_stays_can_be_followed_by_a_readmission(earlier: dict[str, Any], why: str) -> None:
-    rows = episode("2010-08-01", "2010-08-05", **earlier), episode("2010-08-10", "2010-08-12")
-    assert flag("is_emergency_readmission_30_days", *rows) == [False, True], why
+def test_some_stays_are_followed_by_no_readmission() -> None:
+    assert not any(
+        readmitted(
+            {"classpat": "3", "admimeth": "13"},  # a regular attendance is no discharge
+            {"classpat": "5"},  # mother and baby
+            {"dismeth": "4"},  # ended in death
+            {"dismeth": "8", "disdate": None},  # not discharged
+            {"diag_01": "C509"},  # cancer
+            {"diag_secondary": ["D37"]},  # cancer in any position
+            {"diag_secondary": ["Z511"]},  # chemotherapy
+            {"admimeth": "31"},  # obstetric by method
+            {"mainspef": "501"},  # obstetric by specialty
+            {"diag_01": "O800"},  # obstetric by diagnosis
+        )
+    )
 
 
-@pytest.mark.parametrize(
-    "later",
-    [{"admimeth": "11"}, {"admisorc": "51", "admimeth": "22"}, {"diag_01": "C509"}, {"diag_01": "O800"}],
-)
-def test_a_planned_a_transferred_a_cancer_or_an_obstetric_stay_is_no_readmission(later: dict[str, Any]) -> None:
-    rows = episode("2010-08-01", "2010-08-05"), episode("2010-08-10", "2010-08-12", **later)
-    assert flag("is_emergency_readmission_30_days", *rows) == [False, False]
+def test_other_stays_can_be_followed_by_a_readmission() -> None:
+    assert all(
+        readmitted(
+            {"admimeth": "11", "classpat": "2", "disdate": "2010-08-01", "epiend": "2010-08-01"},  # a day case
+            {"admimeth": "11"},  # a planned stay
+            {"diag_secondary": ["O800"]},  # obstetric diagnoses count in first position only
+            {"diag_01": "D36"},  # benign
+        )
+    )
+
+
+def test_a_planned_a_transferred_a_cancer_or_an_obstetric_stay_is_no_readmission() -> None:
+    later = [{"admimeth": "11"}, {"admisorc": "51", "admimeth": "22"}, {"diag_01": "C509"}, {"diag_01": "O800"}]
+    assert not any(readmitted({}, later=later))
 
 
 def test_the_latest_discharge_that_qualifies_is_the_one_counted_from() -> None:

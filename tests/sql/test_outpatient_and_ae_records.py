@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import pytest
-
 from tests.sql.small_study import SmallStudy, appointment, attendance, person
 
 
@@ -58,50 +56,46 @@ def test_two_attendances_on_one_day_are_two_attendances() -> None:
     assert attendance_fates(attendance("2010-01-05"), attendance("2010-01-05")) == ["accepted", "accepted"]
 
 
-@pytest.mark.parametrize(
-    ("attended", "firstatt", "counts_as"),
-    [
-        ("5", "1", "attended"),
-        ("6", "2", "attended"),
-        ("5", None, "attended"),  # an unknown kind of appointment is kept
-        ("5", "9", "attended"),
-        ("5", "3", "tele"),
-        ("6", "4", "tele"),
-        ("5", "5", "nothing"),  # an administrative event
-        ("3", "1", "did not attend"),
-        ("7", "2", "did not attend"),
-        ("3", "5", "nothing"),  # an administrative event
-        ("2", "1", "nothing"),  # cancelled by the patient
-        ("4", "1", "nothing"),  # cancelled by the provider
-        ("0", "1", "nothing"),  # in the future
-        (None, "1", "nothing"),
-    ],
-)
-def test_an_appointment_counts_by_its_status_and_kind(
-    attended: str | None, firstatt: str | None, counts_as: str
-) -> None:
-    study = SmallStudy(outpatients=[appointment("2010-01-05", attended=attended, firstatt=firstatt)])
-    flags = study.query("select is_attended, is_tele_attended, is_did_not_attend from appointments")
-    assert flags == [
-        {
-            "attended": (True, False, False),
-            "tele": (True, True, False),
-            "did not attend": (False, False, True),
-            "nothing": (False, False, False),
-        }[counts_as]
+def test_an_appointment_counts_by_its_status_and_kind() -> None:
+    attended, tele, missed, nothing = (True, False, False), (True, True, False), (False, False, True), (False,) * 3
+    cases = {
+        ("5", "1"): attended,
+        ("6", "2"): attended,
+        ("5", None): attended,  # an unknown kind of appointment is kept
+        ("5", "9"): attended,
+        ("5", "3"): tele,
+        ("6", "4"): tele,
+        ("5", "5"): nothing,  # an administrative event
+        ("3", "1"): missed,
+        ("7", "2"): missed,
+        ("3", "5"): nothing,  # an administrative event
+        ("2", "1"): nothing,  # cancelled by the patient
+        ("4", "1"): nothing,  # cancelled by the provider
+        ("0", "1"): nothing,  # in the future
+        (None, "1"): nothing,
+    }
+    rows = [
+        appointment("2010-01-05", attended=status, firstatt=kind, tretspef=f"{number}")
+        for number, (status, kind) in enumerate(cases)
     ]
+    found = SmallStudy(outpatients=rows).query(
+        "select is_attended, is_tele_attended, is_did_not_attend from appointments order by appointment_key"
+    )
+    assert dict(zip(cases, found, strict=True)) == cases
 
 
-@pytest.mark.parametrize(("category", "is_unplanned"), [("1", True), ("2", False), ("3", True), (None, True)])
-def test_an_attendance_is_unplanned_unless_it_is_a_planned_follow_up(category: str | None, is_unplanned: bool) -> None:
-    study = SmallStudy(emergency_care=[attendance("2010-01-05", aeattendcat=category)])
-    assert study.value("select is_unplanned from attendances") is is_unplanned
+def test_an_attendance_is_unplanned_unless_it_is_a_planned_follow_up() -> None:
+    cases = {"1": True, "2": False, "3": True, None: True}
+    study = SmallStudy(emergency_care=[attendance("2010-01-05", aeattendcat=category) for category in cases])
+    found = study.query("select is_unplanned from attendances order by attendance_key")
+    assert dict(zip(cases, found, strict=True)) == {category: (value,) for category, value in cases.items()}
 
 
-@pytest.mark.parametrize(("disposal", "left"), [("12", True), ("13", True), ("01", False), (None, False)])
-def test_leaving_before_or_refusing_treatment_is_marked(disposal: str | None, left: bool) -> None:
-    study = SmallStudy(emergency_care=[attendance("2010-01-05", aeattenddisp=disposal)])
-    assert study.value("select is_left_untreated from attendances") is left
+def test_leaving_before_or_refusing_treatment_is_marked() -> None:
+    cases = {"12": True, "13": True, "01": False, None: False}
+    study = SmallStudy(emergency_care=[attendance("2010-01-05", aeattenddisp=disposal) for disposal in cases])
+    found = study.query("select is_left_untreated from attendances order by attendance_key")
+    assert dict(zip(cases, found, strict=True)) == {disposal: (left,) for disposal, left in cases.items()}
 
 
 def test_activity_after_death_is_kept_and_flagged_here_too() -> None:

@@ -109,8 +109,10 @@ def test_a_site_without_people_has_a_row_that_says_so():
     assert "No pilot people." in row["caution"]
 
 
-def test_a_metric_whose_counts_are_all_unknown_is_absent():
-    assert estimated(("a", "north", None, None), ("v", None, None, None)).height == 0
+def test_a_metric_whose_counts_are_all_unknown_has_no_values_and_says_why():
+    row = row_of(estimated(("a", "north", None, None), ("v", None, None, None)), population="all_sites")
+    assert (row["pilot_baseline"], row["change"], row["relative_change_pct"]) == (None, None, None)
+    assert "No pilot people whose count is known in both periods." in row["caution"]
 
 
 def test_a_metric_known_in_one_period_only_is_present_and_says_why_it_has_no_levels():

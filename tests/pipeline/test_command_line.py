@@ -1,0 +1,146 @@
+"""What a user of `icp` sees: messages, exit codes, and a published file that no failure touches."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from tests.tiny_study import FILES, PROTOCOL, write_tiny_study
+
+ADMISSIONS = "admissions/admissions_2010-01_to_2010-12.csv"
+
+
+def icp(*arguments: object) -> subprocess.CompletedProcess[str]:
+    environment = {name: value for name, value in os.environ.items() if name != "ICP_PSEUDONYM_KEY"}
+    command = [sys.executable, "-m", "pipelines.cli", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+
+
+def ask(study: Path, query: str) -> list[tuple]:
+    with duckdb.connect(study / "output" / "published" / "evaluation.duckdb", read_only=True) as published:
+        return published.sql(query).fetchall()
+
+
+@pytest.fixture(scope="module")
+def published_study(tmp_path_factory) -> Path:
+    study = write_tiny_study(tmp_path_factory.mktemp("tiny") / "study")
+    done = icp("run", study)
+    assert done.returncode == 0, done.stderr
+    assert "Published" in done.stdout
+    return study
+
+
+def test_the_counts_are_those_that_can_be_followed_by_eye(published_study):
+    periods = ask(
+        published_study,
+        """select person_id, is_pilot, period, emergency_admissions, emergency_bed_days, person_days
+        from person_periods order by person_id, period""",
+    )
+    assert periods == [
+        ("A", True, "baseline", 2, 2, 181),
+        ("A", True, "follow_up", 1, 1, 184),
+        ("B", True, "baseline", 0, 0, 181),
+        ("B", True, "follow_up", 1, 1, 184),
+        ("C", False, "baseline", 1, 1, 181),
+        ("C", False, "follow_up", 0, 0, 184),
+    ]
+
+
+def test_what_has_no_extract_is_null_and_its_metrics_are_absent(published_study):
+    assert ask(published_study, "select count(outpatient_attendances), count(cost_gbp) from person_periods") == [(0, 0)]
+    metrics = {metric for (metric,) in ask(published_study, "select metric_id from metric_estimates")}
+    assert "emergency_admissions" in metrics
+    assert not metrics & {"outpatient_attendances", "ae_attendances", "cost_gbp"}
+
+
+def test_sites_that_only_enrolments_name_have_their_results(published_study):
+    assert ("site:S1",) in ask(published_study, "select distinct population from metric_estimates")
+
+
+def test_a_second_run_finds_nothing_new_and_leaves_the_file_as_it_is(published_study):
+    link = published_study / "output" / "published" / "evaluation.duckdb"
+    before = link.resolve()
+    again = icp("run", published_study)
+    assert again.returncode == 0
+    assert "Nothing new" in again.stdout
+    assert link.resolve() == before
+
+
+def test_results_withhold_what_rests_on_few_people(published_study):
+    shown = icp("results", published_study, "--format", "csv")
+    assert shown.returncode == 0
+    assert "1 to 7" in shown.stdout
+
+
+def test_an_unknown_population_is_refused(published_study):
+    refused = icp("results", published_study, "--population", "all_site")
+    assert refused.returncode == 2
+    assert "did you mean: all_sites" in refused.stderr
+
+
+def test_a_dry_run_says_what_is_there_and_writes_nothing(tmp_path):
+    study = write_tiny_study(tmp_path / "study")
+    looked = icp("run", study, "--dry-run")
+    assert looked.returncode == 0
+    assert "read it: new" in looked.stdout
+    assert "1 to 7" in looked.stdout
+    assert not (study / "output").exists()
+
+
+def test_a_refused_file_ends_the_run_with_3_and_leaves_the_published_file(published_study, tmp_path):
+    study = write_tiny_study(tmp_path / "study")
+    assert icp("run", study).returncode == 0
+    link = study / "output" / "published" / "evaluation.duckdb"
+    before = link.resolve()
+    (study / "extracts" / "admissions" / "admissions_2011-01.csv").write_text("EPIKEY,PSEUDO_HESID\n6,A\n")
+    stopped = icp("run", study)
+    assert stopped.returncode == 3
+    assert "admissions/admissions_2011-01.csv was refused" in stopped.stderr
+    assert "nothing new was published" in stopped.stderr
+    assert link.resolve() == before
+    assert icp("check", study).returncode == 3
+
+
+def test_nobody_linked_ends_the_run_with_3(tmp_path):
+    strangers = "PSEUDO_HESID,SITE,INDEX_DATE\nX,S1,2010-07-01\n"
+    stopped = icp("run", write_tiny_study(tmp_path / "study", files={"enrolments/enrolments.csv": strangers}))
+    assert stopped.returncode == 3
+    assert "no enrolled person stands in the population" in stopped.stderr
+
+
+def test_without_comparison_people_the_change_is_uncontrolled_only(tmp_path):
+    people = FILES["population/population.csv"].replace("C,1932-01-01,2\n", "")
+    study = write_tiny_study(tmp_path / "study", files={"population/population.csv": people})
+    assert icp("run", study).returncode == 0
+    assert ask(study, "select distinct design, is_default from metric_estimates") == [("uncontrolled", True)]
+
+
+@pytest.mark.parametrize(
+    ("protocol", "message"),
+    [
+        (PROTOCOL.replace("emergency_admissions", "emergency_admision"), "did you mean: emergency_admissions"),
+        (PROTOCOL.replace("emergency_admissions", "ae_attendances"), "needs the extract emergency_care"),
+        (PROTOCOL + "seed: 1\n", "seed is not a known setting"),
+    ],
+)
+def test_a_protocol_that_cannot_be_run_ends_with_2_and_says_why(tmp_path, protocol, message):
+    refused = icp("run", write_tiny_study(tmp_path / "study", protocol=protocol))
+    assert refused.returncode == 2
+    assert message in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_init_makes_a_study_that_check_understands(tmp_path):
+    made = icp("init", tmp_path / "new")
+    assert made.returncode == 0
+    checked = icp("check", tmp_path / "new")
+    assert checked.returncode == 0, checked.stderr
+    assert "extracts/admissions: no delivery yet" in checked.stdout
+    assert icp("init", tmp_path / "new").returncode == 2
+
+
+def test_an_unknown_command_ends_with_2():
+    assert icp("runn", "somewhere").returncode == 2
