@@ -17,7 +17,7 @@ class Arm:
     """One arm and one metric: levels per person-year and sums of squared influences over its people.
 
     `people` have a known count in both periods, `people_left_out` have not; `clusters` are the people with
-    person-time in either period. `change_influence` and `log_ratio_influence` are sums over people of the
+    person-time in either period, `people_with_events` those among them with any event. `change_influence` and `log_ratio_influence` are sums over people of the
     squared influence on (follow-up rate - baseline rate) and on log(follow-up rate / baseline rate); the
     second is None where a period has no events. A level is None where a period has no person-time.
     """
@@ -25,6 +25,7 @@ class Arm:
     people: int
     people_left_out: int
     clusters: int
+    people_with_events: int
     person_years: float
     events_baseline: float
     events_follow_up: float
@@ -79,6 +80,7 @@ def rate_arm(pairs: pl.DataFrame, metric_id: str) -> Arm:
         people=known.height,
         people_left_out=pairs.height - known.height,
         clusters=int(np.count_nonzero(years[0] + years[1])),
+        people_with_events=int(np.count_nonzero(events[0] + events[1])),
         person_years=float(years[0].sum() + years[1].sum()),
         events_baseline=float(events[0].sum()),
         events_follow_up=float(events[1].sum()),
@@ -98,6 +100,7 @@ def share_arm(pairs: pl.DataFrame, metric_id: str) -> Arm:
         people=known.height,
         people_left_out=pairs.height - known.height,
         clusters=known.height,
+        people_with_events=int(np.count_nonzero(before + after)),
         person_years=float(years.sum()),
         events_baseline=float(before.sum()),
         events_follow_up=float(after.sum()),

@@ -1,7 +1,7 @@
 """What a reader must know before using an estimate, in plain sentences without counts."""
 
 from evaluation.estimation.arms import Arm
-from evaluation.estimation.effects import varies
+from evaluation.estimation.effects import FEWEST_PEOPLE_WITH_EVENTS, varies
 from evaluation.estimation.metrics import Metric
 
 FEW_PEOPLE = 30
@@ -73,8 +73,10 @@ def _why_unknown(arm: Arm, *, who: str) -> str:
         return f"No person-time of {who} in one of the periods."
     if not arm.has_events:
         return f"No events among {who} in one of the periods: no ratio and no interval."
+    if arm.people_with_events < FEWEST_PEOPLE_WITH_EVENTS:
+        return f"Too few {who} had any event: no interval."
     if not varies(arm):
-        return f"Too few {who}, or all with the same counts: no interval."
+        return f"All {who} with the same counts: no interval."
     if arm.clusters < FEW_PEOPLE or min(arm.events_baseline, arm.events_follow_up) < FEW_EVENTS:
         return f"Few {who} or few events: the interval is approximate."
     return ""

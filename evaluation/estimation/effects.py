@@ -8,6 +8,7 @@ from evaluation.estimation.arms import Arm
 
 CONFIDENCE_LEVEL = 0.95
 POWER = 0.80
+FEWEST_PEOPLE_WITH_EVENTS = 10
 NO_SPREAD = 1e-9  # a standard error this small beside its level is rounding, not precision
 
 _Z_INTERVAL = NormalDist().inv_cdf(0.5 + CONFIDENCE_LEVEL / 2)
@@ -42,7 +43,9 @@ def rate_effect(pilot: Arm, comparator: Arm | None) -> Effect:
     100 x (1 - exp(-(1.960 + 0.842) x standard error of the log rate ratio)).
 
     Without person-time no effect is stated; without events in a period the ratio, every interval and the
-    p-value are None; without variation between people the intervals are.
+    p-value are None; without variation between people the intervals are, and with fewer than ten people of an
+    arm who had any event: the sandwich then rests on a handful of people and is far too narrow (a single
+    dialysis patient with hundreds of attendances would give an interval of a percent).
 
     By hand: one arm, rates 1.0 and 0.5, is a change of -0.5 and of 100 x (0.5/1.0 - 1) = -50%.
     """
@@ -70,10 +73,11 @@ def rate_effect(pilot: Arm, comparator: Arm | None) -> Effect:
 
 
 def varies(arm: Arm) -> bool:
-    """Whether people of the arm differ from each other, in the change and in the ratio."""
+    """Whether enough people of the arm had events, and differ from each other in the change and in the ratio."""
     largest = max(arm.baseline or 0.0, arm.follow_up or 0.0)
     spread = math.sqrt(arm.change_influence) > NO_SPREAD * largest
-    return arm.clusters > 1 and spread and math.sqrt(arm.log_ratio_influence or 0.0) > NO_SPREAD
+    enough = arm.people_with_events >= FEWEST_PEOPLE_WITH_EVENTS
+    return enough and spread and math.sqrt(arm.log_ratio_influence or 0.0) > NO_SPREAD
 
 
 def _change(arm: Arm) -> float | None:

@@ -37,27 +37,35 @@ def test_rates_are_counts_over_person_years():
 
 
 def test_change_and_ratio_of_one_arm_have_the_errors_worked_out_by_hand():
-    effect = rate_effect(arm(before=[8, 4], after=[2, 4]), None)
-    # influences on the rates: 2/8, -2/8 before and -1/8, 1/8 after; on the change -3/8, 3/8;
-    # variance 2/1 x 2 x (3/8)^2 = 0.5625, error 0.75; on the log ratio -1/3, 1/3: variance 4/9, error 2/3
+    effect = rate_effect(arm(before=[8, 4] * 5, after=[2, 4] * 5), None)
+    # influences on the rates: 2/40, -2/40 before and -1/40, 1/40 after; on the change -3/40, 3/40;
+    # variance 10/9 x 10 x (3/40)^2 = 0.0625, error 0.25; on the log ratio -1/15, 1/15: variance 4/81, error 2/9
     assert effect.change == pytest.approx(-0.75)
-    assert effect.change_low == pytest.approx(-0.75 - 1.959964 * 0.75, abs=1e-6)
-    assert effect.change_high == pytest.approx(-0.75 + 1.959964 * 0.75, abs=1e-6)
+    assert effect.change_low == pytest.approx(-0.75 - 1.959964 * 0.25, abs=1e-6)
+    assert effect.change_high == pytest.approx(-0.75 + 1.959964 * 0.25, abs=1e-6)
     assert effect.relative_change_pct == pytest.approx(-50.0)
-    assert effect.relative_low_pct == pytest.approx(-86.4639, abs=1e-3)
-    assert effect.relative_high_pct == pytest.approx(84.6879, abs=1e-3)
-    assert effect.p_value == pytest.approx(0.298470, abs=1e-5)
-    assert effect.minimum_detectable_change_pct == pytest.approx(84.5525, abs=1e-3)
+    assert effect.relative_low_pct == pytest.approx(-67.6545, abs=1e-3)
+    assert effect.relative_high_pct == pytest.approx(-22.7095, abs=1e-3)
+    assert effect.p_value == pytest.approx(0.00181366, abs=1e-6)
+    assert effect.minimum_detectable_change_pct == pytest.approx(46.3439, abs=1e-3)
 
 
 def test_a_comparator_is_subtracted_on_the_absolute_scale_and_divided_on_the_relative_one():
-    effect = rate_effect(arm(before=[8, 4], after=[2, 4]), arm(before=[4, 4], after=[2, 4]))
-    # comparator: 1.0 to 0.75, change -0.25, ratio 0.75; influences after -1/8, 1/8
-    # variances with 4 people: 4/3 x (18/64 + 2/64) = 0.416667; log ratio: 4/3 x (2/9 + 2/36) = 0.370370
+    effect = rate_effect(arm(before=[8, 4] * 5, after=[2, 4] * 5), arm(before=[4, 4] * 5, after=[2, 4] * 5))
+    # comparator: 1.0 to 0.75, change -0.25, ratio 0.75; influences after -1/40, 1/40; with 20 people:
+    # 20/19 x 10 x (9/1600 + 1/1600) = 0.065789; log ratio: 20/19 x 10 x (1/225 + 1/900) = 0.058480
     assert effect.change == pytest.approx(-0.5)
-    assert effect.change_high == pytest.approx(-0.5 + 1.959964 * 0.416667**0.5, abs=1e-5)
+    assert effect.change_high == pytest.approx(-0.5 + 1.959964 * 0.0657895**0.5, abs=1e-5)
     assert effect.relative_change_pct == pytest.approx(100 * (0.5 / 0.75 - 1))
-    assert effect.relative_low_pct == pytest.approx(-79.7752, abs=1e-3)
+    assert effect.relative_low_pct == pytest.approx(-58.4982, abs=1e-3)
+
+
+def test_nine_people_with_events_are_too_few_for_an_interval_however_many_events_they_have():
+    nine = rate_effect(arm(before=[80, *[40] * 8, 0, 0], after=[20, *[30] * 8, 0, 0]), None)
+    ten = rate_effect(arm(before=[80, *[40] * 8, 1, 0], after=[20, *[30] * 8, 0, 0]), None)
+    assert (nine.relative_low_pct, nine.change_low, nine.p_value) == (None, None, None)
+    assert nine.relative_change_pct == pytest.approx(100 * (260 / 400 - 1))
+    assert ten.relative_low_pct is not None
 
 
 def test_people_with_an_unknown_count_in_one_period_are_left_out_of_both():
