@@ -17,9 +17,10 @@ class Arm:
     """One arm and one metric: levels per person-year and sums of squared influences over its people.
 
     `people` have a known count in both periods, `people_left_out` have not; `clusters` are the people with
-    person-time in either period, `people_with_events` those among them with any event. `change_influence` and `log_ratio_influence` are sums over people of the
-    squared influence on (follow-up rate - baseline rate) and on log(follow-up rate / baseline rate); the
-    second is None where a period has no events. A level is None where a period has no person-time.
+    person-time in either period, `people_with_events` those among them with any event. `change_influence`
+    and `log_ratio_influence` are sums over people of the squared influence on (follow-up rate - baseline
+    rate) and on log(follow-up rate / baseline rate); the second is None where a period has no events. A
+    level is None where a period has no person-time.
     """
 
     people: int

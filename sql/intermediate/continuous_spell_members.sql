@@ -33,6 +33,9 @@ compared as (
         admission_method_code,
         admission_source_code,
         last_known_date,
+        nested_spells,
+        is_cancer,
+        is_obstetric,
         row_number() over spell_sequence as sequence_number,
         date_diff('day', lag(last_known_date) over spell_sequence, admission_date) as gap_days,
         lag(discharge_destination_code) over spell_sequence as previous_destination_code,
@@ -68,6 +71,9 @@ judged as (
         compared.spell_number,
         compared.is_regular_attender,
         compared.last_known_date,
+        compared.nested_spells,
+        compared.is_cancer,
+        compared.is_obstetric,
         compared.sequence_number,
         compared.person_sequence_number,
         compared.gap_days,
@@ -136,5 +142,8 @@ select
         partition by continuous_rule, person_id, continuous_spell_number
         order by last_known_date desc nulls first, sequence_number desc nulls last
     ) = 1 as is_last_spell,
-    not is_regular_attender and not is_joined and coalesce(gap_days < 0, false) as is_overlapping
+    not is_regular_attender and not is_joined and coalesce(gap_days < 0, false) as is_overlapping,
+    nested_spells,
+    is_cancer,
+    is_obstetric
 from numbered

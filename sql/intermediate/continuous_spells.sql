@@ -3,56 +3,22 @@
 -- contract: none
 -- Admission fields and measures come from the first provider spell, discharge fields from the one that ends
 -- last.
-with first_spells as (
+with chains as (
     select
-        members.continuous_rule,
-        members.continuous_spell_number,
-        members.is_overlapping,
-        provider_spells.*
-    from continuous_spell_members as members
-    inner join provider_spells
-        on
-            members.person_id = provider_spells.person_id
-            and members.provider_code = provider_spells.provider_code
-            and members.spell_number = provider_spells.spell_number
-    where members.is_first_spell
-),
-
-last_spells as (
-    select
-        members.continuous_rule,
-        members.continuous_spell_number,
-        provider_spells.person_id,
-        provider_spells.provider_code,
-        provider_spells.discharge_date,
-        provider_spells.discharge_method_code,
-        provider_spells.discharge_destination_code,
-        provider_spells.is_ended_by_death
-    from continuous_spell_members as members
-    inner join provider_spells
-        on
-            members.person_id = provider_spells.person_id
-            and members.provider_code = provider_spells.provider_code
-            and members.spell_number = provider_spells.spell_number
-    where members.is_last_spell
-),
-
-whole_spells as (
-    select
-        members.continuous_rule,
-        members.person_id,
-        members.continuous_spell_number,
+        continuous_rule,
+        person_id,
+        continuous_spell_number,
         count(*) as spells,
-        cast(sum(provider_spells.nested_spells) as bigint) as nested_spells,
-        bool_or(provider_spells.is_cancer) as is_cancer,
-        bool_or(provider_spells.is_obstetric) as is_obstetric
-    from continuous_spell_members as members
-    inner join provider_spells
-        on
-            members.person_id = provider_spells.person_id
-            and members.provider_code = provider_spells.provider_code
-            and members.spell_number = provider_spells.spell_number
-    group by members.continuous_rule, members.person_id, members.continuous_spell_number
+        cast(sum(nested_spells) as bigint) as nested_spells,
+        max(case when is_first_spell then provider_code end) as first_provider_code,
+        max(case when is_first_spell then spell_number end) as first_spell_number,
+        max(case when is_last_spell then provider_code end) as last_provider_code,
+        max(case when is_last_spell then spell_number end) as last_spell_number,
+        bool_or(is_overlapping) as is_overlapping,
+        bool_or(is_cancer) as is_cancer,
+        bool_or(is_obstetric) as is_obstetric
+    from continuous_spell_members
+    group by continuous_rule, person_id, continuous_spell_number
 ),
 
 -- A price that stands twice would be ambiguous: it then counts as missing.
@@ -73,56 +39,63 @@ routed as (
             when is_elective_admission and is_day_case then 'elective_day_case'
             when is_elective_admission then 'elective_spell'
         end as flat_activity
-    from first_spells
+    from provider_spells
+),
+
+priced as (
+    select
+        routed.*,
+        case
+            when routed.flat_activity is not null
+                then coalesce(hrg_costs.unit_cost_gbp, flat_costs.unit_cost_gbp)
+        end as cost_gbp
+    from routed
+    left outer join unit_costs as hrg_costs on 'hrg:' || routed.hrg_code = hrg_costs.activity
+    left outer join unit_costs as flat_costs on routed.flat_activity = flat_costs.activity
 )
 
 select
-    routed.continuous_rule,
-    routed.person_id,
-    routed.continuous_spell_number,
-    routed.admission_date,
+    chains.continuous_rule,
+    chains.person_id,
+    chains.continuous_spell_number,
+    first_spells.admission_date,
     last_spells.discharge_date,
-    cast(date_diff('day', routed.admission_date, last_spells.discharge_date) as bigint)
+    cast(date_diff('day', first_spells.admission_date, last_spells.discharge_date) as bigint)
         as length_of_stay_days,
     last_spells.discharge_date is not null as is_finished,
-    whole_spells.spells,
-    routed.provider_code,
+    chains.spells,
+    first_spells.provider_code,
     last_spells.provider_code as discharge_provider_code,
-    routed.admission_method_code,
-    routed.admission_source_code,
-    routed.patient_classification_code,
-    routed.primary_diagnosis_code,
-    routed.hrg_code,
+    first_spells.admission_method_code,
+    first_spells.admission_source_code,
+    first_spells.patient_classification_code,
+    first_spells.primary_diagnosis_code,
+    first_spells.hrg_code,
     last_spells.discharge_method_code,
     last_spells.discharge_destination_code,
-    routed.is_new_emergency_admission,
-    routed.is_elective_admission,
-    routed.is_regular_attender as is_regular_attendance,
-    routed.is_ordinary_or_day_case,
-    routed.is_chemotherapy,
-    routed.is_dialysis,
-    whole_spells.is_cancer,
-    whole_spells.is_obstetric,
+    first_spells.is_new_emergency_admission,
+    first_spells.is_elective_admission,
+    first_spells.is_regular_attender as is_regular_attendance,
+    first_spells.is_ordinary_or_day_case,
+    first_spells.is_chemotherapy,
+    first_spells.is_dialysis,
+    chains.is_cancer,
+    chains.is_obstetric,
     last_spells.is_ended_by_death,
-    routed.is_new_emergency_admission
-    and routed.is_ambulatory_care_sensitive_diagnosis as is_ambulatory_care_sensitive,
-    routed.is_after_death,
-    case
-        when routed.flat_activity is not null
-            then coalesce(hrg_costs.unit_cost_gbp, flat_costs.unit_cost_gbp)
-    end as cost_gbp,
-    whole_spells.nested_spells,
-    routed.is_overlapping
-from routed
-inner join last_spells
+    first_spells.is_new_emergency_admission
+    and first_spells.is_ambulatory_care_sensitive_diagnosis as is_ambulatory_care_sensitive,
+    first_spells.is_after_death,
+    first_spells.cost_gbp,
+    chains.nested_spells,
+    chains.is_overlapping
+from chains
+inner join priced as first_spells
     on
-        routed.continuous_rule = last_spells.continuous_rule
-        and routed.person_id = last_spells.person_id
-        and routed.continuous_spell_number = last_spells.continuous_spell_number
-inner join whole_spells
+        chains.person_id = first_spells.person_id
+        and chains.first_provider_code = first_spells.provider_code
+        and chains.first_spell_number = first_spells.spell_number
+inner join provider_spells as last_spells
     on
-        routed.continuous_rule = whole_spells.continuous_rule
-        and routed.person_id = whole_spells.person_id
-        and routed.continuous_spell_number = whole_spells.continuous_spell_number
-left outer join unit_costs as hrg_costs on 'hrg:' || routed.hrg_code = hrg_costs.activity
-left outer join unit_costs as flat_costs on routed.flat_activity = flat_costs.activity
+        chains.person_id = last_spells.person_id
+        and chains.last_provider_code = last_spells.provider_code
+        and chains.last_spell_number = last_spells.spell_number

@@ -67,10 +67,35 @@ recorded as (
 
 -- The few distinct codes are matched once, not those of every episode.
 distinct_codes as (
-    select distinct
-        field,
-        code
-    from recorded
+    select
+        'primary_diagnosis' as field,
+        primary_diagnosis_code as code
+    from episodes
+    union
+    select
+        'any_diagnosis' as field,
+        primary_diagnosis_code as code
+    from episodes
+    union
+    select
+        'any_diagnosis' as field,
+        unnest(secondary_diagnosis_codes) as code
+    from episodes
+    union
+    select
+        'any_procedure' as field,
+        unnest(procedure_codes) as code
+    from episodes
+    union
+    select
+        'admission_method' as field,
+        admission_method_code as code
+    from episodes
+    union
+    select
+        'main_specialty' as field,
+        main_specialty_code as code
+    from episodes
 ),
 
 matched as (
