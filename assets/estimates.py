@@ -5,9 +5,10 @@ import polars as pl
 
 from evaluation.estimation import comparison_with_published as beside_published
 from evaluation.estimation import metric_estimates as estimate_metrics
-from evaluation.estimation import site_populations, survey_item_estimates
+from evaluation.estimation import record_quality_cautions, site_populations, survey_item_estimates
 from evaluation.surveys import survey_estimates as estimate_surveys
-from pipelines.metrics import activity_metrics, site_register, survey_designs, survey_metrics
+from pipelines.masking import row_metadata
+from pipelines.metrics import activity_metrics, coding_cautions, joined, site_register, survey_designs, survey_metrics
 from pipelines.published import published_results as load_published_results
 from pipelines.study import Study
 from pipelines.warehouse import Warehouse
@@ -28,17 +29,19 @@ def survey_estimates(
         protocol_hash=study.protocol_hash,
         run_id=context.run.run_id,
     )
-    return dg.MaterializeResult(metadata={"rows": warehouse.write("survey_estimates", estimates)})
+    return dg.MaterializeResult(metadata=row_metadata(warehouse.write("survey_estimates", estimates)))
 
 
-@dg.asset(deps=["person_periods", "people", "sites", survey_estimates], **ASSET)
+@dg.asset(deps=["person_periods", "people", "sites", "record_quality", survey_estimates], **ASSET)
 def metric_estimates(
     context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse], study: dg.ResourceParam[Study]
 ) -> dg.MaterializeResult:
     """Level and change of each metric, one row per metric, population, design and estimator."""
+    coding = coding_cautions(study, warehouse.read("people"))
+    cautions = joined(coding, record_quality_cautions(warehouse.read("record_quality")))
     activity = estimate_metrics(
         warehouse.read("person_periods"),
-        metrics=activity_metrics(study),
+        metrics=activity_metrics(study, extract_cautions=cautions),
         site_populations=site_populations(site_register(warehouse.read("sites"), warehouse.read("people"))),
         follow_up_months=study.protocol.periods.follow_up_months,
         protocol_hash=study.protocol_hash,
@@ -46,13 +49,13 @@ def metric_estimates(
     )
     items = survey_item_estimates(warehouse.read("survey_estimates"), metrics=survey_metrics(study))
     estimates = pl.concat([activity, items])
-    return dg.MaterializeResult(metadata={"rows": warehouse.write("metric_estimates", estimates)})
+    return dg.MaterializeResult(metadata=row_metadata(warehouse.write("metric_estimates", estimates)))
 
 
 @dg.asset(**ASSET)
 def published_results(warehouse: dg.ResourceParam[Warehouse]) -> dg.MaterializeResult:
     """What evaluations of integrated care published, mapped to our metrics, populations and designs."""
-    return dg.MaterializeResult(metadata={"rows": warehouse.write("published_results", load_published_results())})
+    return dg.MaterializeResult(metadata=row_metadata(warehouse.write("published_results", load_published_results())))
 
 
 @dg.asset(deps=[published_results, metric_estimates], **ASSET)
@@ -66,4 +69,4 @@ def comparison_with_published(
         follow_up_months=study.protocol.periods.follow_up_months,
         run_id=context.run.run_id,
     )
-    return dg.MaterializeResult(metadata={"rows": warehouse.write("comparison_with_published", comparison)})
+    return dg.MaterializeResult(metadata=row_metadata(warehouse.write("comparison_with_published", comparison)))

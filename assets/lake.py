@@ -2,7 +2,8 @@
 
 import dagster as dg
 
-from pipelines.lake import LEDGER_TABLES, ROLES, fill_lake
+from pipelines.lake import LEDGER_TABLES, QUARANTINE, ROLES, fill_lake
+from pipelines.masking import row_metadata
 from pipelines.study import Study
 from pipelines.warehouse import Warehouse
 
@@ -44,13 +45,23 @@ EXTRACTS = [
 ]
 
 
-@dg.multi_asset(specs=[*map(_view_spec, ROLES), *map(_table_spec, LEDGER_TABLES)])
+QUARANTINED = dg.AssetSpec(
+    QUARANTINE,
+    deps=[dg.AssetKey("deliveries_read")],
+    description="Quarantined records with their original text: a view over their Parquet files. Sensitive.",
+    group_name="lake",
+    kinds={"parquet", "duckdb"},
+)
+
+
+@dg.multi_asset(specs=[*map(_view_spec, ROLES), QUARANTINED, *map(_table_spec, LEDGER_TABLES)])
 def read_deliveries(
     context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse], study: dg.ResourceParam[Study]
 ):
     """Reads every new delivery once, by its contract."""
     lake = fill_lake(study, warehouse.connection, say=context.log.info)
     for view in VIEWS.values():
-        yield dg.MaterializeResult(asset_key=view, metadata={"rows": warehouse.count(view.path[0])})
+        yield dg.MaterializeResult(asset_key=view, metadata=row_metadata(warehouse.count(view.path[0])))
     for name, table in lake.tables.items():
-        yield dg.MaterializeResult(asset_key=name, metadata={"rows": warehouse.write(name, table)})
+        yield dg.MaterializeResult(asset_key=name, metadata=row_metadata(warehouse.write(name, table)))
+    yield dg.MaterializeResult(asset_key=QUARANTINE, metadata=row_metadata(warehouse.count(QUARANTINE)))

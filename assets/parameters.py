@@ -3,6 +3,7 @@
 import dagster as dg
 
 from pipelines.code_lists import load_code_lists
+from pipelines.masking import row_metadata
 from pipelines.parameters import PARAMETER_TABLES, parameter_frames
 from pipelines.study import Study
 from pipelines.warehouse import Warehouse
@@ -21,7 +22,7 @@ def _specs(tables: dict[str, str], kind: str) -> list[dg.AssetSpec]:
 def study_parameters(warehouse: dg.ResourceParam[Warehouse], study: dg.ResourceParam[Study]):
     """Protocol, sites, prices and instruments as tables, so that a missing one is a loud error."""
     for name, frame in parameter_frames(study).items():
-        yield dg.MaterializeResult(asset_key=name, metadata={"rows": warehouse.write(name, frame)})
+        yield dg.MaterializeResult(asset_key=name, metadata=row_metadata(warehouse.write(name, frame)))
 
 
 @dg.multi_asset(name="code_list_tables", specs=_specs({c.table: c.description for c in CODE_LISTS}, "yaml"))
@@ -29,4 +30,4 @@ def code_list_tables(warehouse: dg.ResourceParam[Warehouse]):
     """Every code list as a table of its own."""
     for code_list in CODE_LISTS:
         rows = warehouse.write(code_list.table, code_list.frame())
-        yield dg.MaterializeResult(asset_key=code_list.table, metadata={"rows": rows})
+        yield dg.MaterializeResult(asset_key=code_list.table, metadata=row_metadata(rows))

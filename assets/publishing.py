@@ -6,6 +6,7 @@ from assets.estimates import comparison_with_published, metric_estimates, survey
 from assets.ledger import deliveries
 from pipelines.code_lists import code_lists_frame, load_code_lists
 from pipelines.contracts import published_contracts
+from pipelines.masking import row_metadata
 from pipelines.publishing import publish
 from pipelines.run_log import read_runs, runs_frame
 from pipelines.study import Study
@@ -21,6 +22,7 @@ SQL_TABLES = [
     "person_months",
     "person_periods",
     "quarantine_summary",
+    "record_quality",
     "spells",
     "survey_answers",
 ]
@@ -29,13 +31,15 @@ SQL_TABLES = [
 @dg.asset(**ASSET)
 def code_lists(warehouse: dg.ResourceParam[Warehouse]) -> dg.MaterializeResult:
     """Name, version, source and verified flag of every code list."""
-    return dg.MaterializeResult(metadata={"rows": warehouse.write("code_lists", code_lists_frame(load_code_lists()))})
+    return dg.MaterializeResult(
+        metadata=row_metadata(warehouse.write("code_lists", code_lists_frame(load_code_lists())))
+    )
 
 
 @dg.asset(**ASSET)
 def runs(warehouse: dg.ResourceParam[Warehouse], study: dg.ResourceParam[Study]) -> dg.MaterializeResult:
     """Every run of the study so far, this one included."""
-    return dg.MaterializeResult(metadata={"rows": warehouse.write("runs", runs_frame(read_runs(study.output)))})
+    return dg.MaterializeResult(metadata=row_metadata(warehouse.write("runs", runs_frame(read_runs(study.output)))))
 
 
 @dg.asset(deps=[*PYTHON_TABLES, *SQL_TABLES, code_lists, runs], **ASSET)

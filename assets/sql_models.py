@@ -4,6 +4,7 @@ import hashlib
 
 import dagster as dg
 
+from pipelines.masking import row_metadata
 from pipelines.models import SqlModel, load_models
 from pipelines.warehouse import Warehouse
 
@@ -23,6 +24,6 @@ def _sql_asset(model: SqlModel) -> dg.AssetsDefinition:
         code_version=hashlib.sha256(model.sql.encode()).hexdigest()[:12],
     )
     def build(warehouse: dg.ResourceParam[Warehouse]) -> dg.MaterializeResult:
-        return dg.MaterializeResult(metadata={"rows": warehouse.run_model(model)})
+        return dg.MaterializeResult(metadata=row_metadata(warehouse.run_model(model)))
 
     return build

@@ -1,7 +1,9 @@
 """The command `icp`: every command reads a study folder and says in plain words what it did."""
 
+import os
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 
@@ -39,11 +41,14 @@ def init_command(folder: Path) -> None:
 @click.option("--people", default=2000, show_default=True, help="Pilot people; 20 times as many others.")
 @click.option("--seed", default=20090401, show_default=True, help="The same seed gives the same study.")
 @click.option("--effect", "effects", multiple=True, metavar="METRIC=1.02|ITEM=-5pp", help="Planted effect; repeatable.")
-def demo_command(folder: Path, people: int, seed: int, effects: tuple[str, ...]) -> None:
+@click.option(
+    "--dirt/--no-dirt", default=True, show_default=True, help="Plant faults into the deliveries, as life does."
+)
+def demo_command(folder: Path, people: int, seed: int, effects: tuple[str, ...], dirt: bool) -> None:
     """Write a complete simulated study with known truth into DIR (new or empty)."""
     from pipelines.demo import write_demo
 
-    write_demo(folder, people=people, seed=seed, effects=effects, progress=_sayer())
+    write_demo(folder, people=people, seed=seed, effects=effects, dirt=dirt, progress=_sayer())
     click.echo(f"Demo study written to {folder}; now: icp run {folder}")
 
 
@@ -104,6 +109,18 @@ def results_command(folder: Path, output: Path | None, output_format: str, popul
     click.echo(results(study.published / "evaluation.duckdb", output_format=output_format, population=population))
 
 
+@icp.command("quarantine")
+@STUDY
+@OUTPUT
+@click.option("--delivery", metavar="ID", help="Only the records of this delivery.")
+def quarantine_command(folder: Path, output: Path | None, delivery: str | None) -> None:
+    """Show refused records with their original text: sensitive, for the data manager."""
+    from pipelines.quarantine import quarantine
+    from pipelines.study import load_study
+
+    click.echo(quarantine(load_study(folder, output=output), delivery=delivery))
+
+
 def _sayer() -> Callable[[str], None]:
     """Progress on standard error when a person watches, else silence."""
     started = time.monotonic()
@@ -129,6 +146,21 @@ def main() -> None:
     except IcpError as error:
         click.echo(f"{type(error).__name__}: {error}", err=True)
         sys.exit(error.exit_code)
+    except Exception as fault:  # noqa: BLE001 - the last one: what a library says of a fault may hold values
+        click.echo(_unexpected(fault), err=True)
+        sys.exit(1)
+
+
+def _unexpected(fault: Exception) -> str:
+    """Kind and place of a fault, without its message; with ICP_DEBUG set, everything."""
+    if os.environ.get("ICP_DEBUG"):
+        return "".join(traceback.format_exception(fault))
+    frame = traceback.extract_tb(fault.__traceback__)[-1]
+    return (
+        f"unexpected fault: {type(fault).__name__} in {Path(frame.filename).name}, line {frame.lineno}\n"
+        "  nothing new was published; please report it\n"
+        "  ICP_DEBUG=1 shows the whole message, which may hold values from the extracts"
+    )
 
 
 if __name__ == "__main__":

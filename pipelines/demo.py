@@ -1,16 +1,17 @@
 """The demo study: simulated deliveries, the protocol that goes with them, and the truth beside them."""
 
-import gzip
 import shutil
 from collections.abc import Callable, Iterable
-from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
 from evaluation.simulation import PilotSite, SimulatedStudy, SimulationSettings, SurveyItem, simulate_study
+from pipelines.demo_deliveries import planned_deliveries, write_delivery
+from pipelines.demo_dirt import DIRT_COLUMNS, write_dirty_extracts
 from pipelines.demo_effects import PlantedEffects, parse_effects
+from pipelines.demo_refused import write_refused_examples
 from pipelines.errors import StudyError
 from pipelines.fingerprint import CHECKOUT
 from pipelines.instruments import SHIPPED, Item, load_instrument
@@ -19,7 +20,6 @@ from pipelines.scaffold import require_empty
 
 TEMPLATE = CHECKOUT / "studies" / "integrated_care_pilots"
 INSTRUMENT = "patient_experience"
-SURVEY = "patient_survey"
 FEWEST_PEOPLE = 50
 
 # The published evaluation's results (Community Care 2012): rate ratios, and percentages before and after.
@@ -41,30 +41,35 @@ PERCENT_BEFORE = {
     "sees_nurse_of_choice": 58.0,
 }
 ASKED_AFTER_DISCHARGE = {"knew_who_to_contact_after_discharge", "care_coordinated_on_discharge"}
-_EPOCH = date(1970, 1, 1)
-DIRT_COLUMNS = ("delivery_file", "record", "rule_id", "kind")
+ABOUT_THE_TRUTH = """\
+What a run of this study has to find. The people are made up.
 
-# Deliveries come in different forms, as they do in life; where no form is named, as plain CSV.
-FORMS = {
-    ("admissions", "0809"): ".csv.gz",
-    ("admissions", "0910"): ".txt",
-    ("outpatients", "0708"): ".csv.gz",
-    ("outpatients", "0809"): ".parquet",
-    ("outpatients", "0910"): ".csv.gz",
-    ("outpatients", "1011"): ".csv.gz",
-    ("emergency_care", "0809"): ".txt",
-}
-SHUFFLED = ("outpatients", "1011")
+person_periods.csv  the published table of that name, exactly
+effects.csv         the planted effects, by metric and questionnaire item
+dirt.csv            one row per planted fault; a header only, if the study was made with --no-dirt
+  delivery_file  extract and file
+  record         number of the data record as a run counts: the header is 0, blank lines are not counted.
+                 Of a blank_line the record before it. Empty where the whole file is meant.
+  rule_id        the reader's rule; for whole files, repeats and people what was done to them
+  kind           quarantined, nulled, repaired, duplicate, unlinked, after_death, accepted (odd and yet right),
+                 blank_line; of whole files superseded, duplicate_file, ignored_file.
+                 A superseded file lists its own faults too, a duplicate_file none.
+  column         the contract's column; * the whole record
+
+Unfinished copies of episodes at the end of a year, and people who are enrolled or use care and are not in the
+population, are part of every study, dirty or not: they are no planted faults.
+"""
 
 
 def write_demo(
-    folder: Path, *, people: int, seed: int, effects: Iterable[str], progress: Callable[[str], None]
+    folder: Path, *, people: int, seed: int, effects: Iterable[str], dirt: bool, progress: Callable[[str], None]
 ) -> None:
     """Writes a whole simulated study with `people` pilot people and 20 times as many others into `folder`.
 
     `effects` are texts such as `emergency_admissions=1.10` or `has_care_plan=-5pp`; what they don't name has the
-    effect that was published, or none. The same arguments write the same files. StudyError where the folder is not
-    new or empty, or an effect or the number of people makes no sense.
+    effect that was published, or none. With `dirt` the deliveries hold every fault that a run survives, and examples
+    of files that it refuses stand beside them; the truth stays the same. The same arguments write the same files.
+    StudyError where the folder is not new or empty, or an effect or the number of people makes no sense.
     """
     require_empty(folder)
     planted = parse_effects(effects, items=PERCENT_BEFORE)
@@ -78,8 +83,14 @@ def write_demo(
         raise StudyError(str(error)) from None
     progress(f"writing {simulated.admissions.height:,} episodes and {simulated.outpatients.height:,} appointments")
     _write_design(folder)
-    _write_extracts(folder / "extracts", simulated, settings)
-    _write_truth(folder / "truth", simulated)
+    extracts, planted_dirt = folder / "extracts", pl.DataFrame(schema=DIRT_COLUMNS)
+    if dirt:
+        planted_dirt = write_dirty_extracts(extracts, simulated, settings, seed=seed)
+        write_refused_examples(folder / "refused_examples", simulated)
+    else:
+        for planned in planned_deliveries(simulated, settings):
+            write_delivery(planned, planned.path(extracts))
+    _write_truth(folder / "truth", simulated, planted_dirt)
 
 
 def _settings(*, people: int, planted: PlantedEffects) -> SimulationSettings:
@@ -125,44 +136,10 @@ def _write_design(folder: Path) -> None:
     shutil.copyfile(SHIPPED / f"{INSTRUMENT}.yaml", folder / "instruments" / f"{INSTRUMENT}.yaml")
 
 
-def _write_extracts(folder: Path, simulated: SimulatedStudy, settings: SimulationSettings) -> None:
-    for extract in ("admissions", "outpatients", "emergency_care"):
-        records: pl.DataFrame = getattr(simulated, extract)
-        for year in settings.years:
-            first, last = (f"{_EPOCH + timedelta(days=day):%Y-%m}" for day in (year.first_day, year.last_day))
-            form = FORMS.get((extract, year.fyear), ".csv")
-            of_year = _as_supplied(records.filter(pl.col("FYEAR") == year.fyear), extract, year.fyear)
-            write_delivery(of_year, folder / extract / f"{extract}_{first}_to_{last}{form}")
-    for extract in ("population", "enrolments", "opt_outs"):
-        snapshot = f"{extract}_{settings.data_until:%Y-%m}.csv"
-        write_delivery(getattr(simulated, extract), folder / extract / snapshot)
-    for period, wave in settings.survey_waves.items():
-        answers = simulated.patient_survey.filter(pl.col("WAVE") == wave)
-        write_delivery(answers, folder / SURVEY / f"{SURVEY}_{period}.csv")
-
-
-def _as_supplied(records: pl.DataFrame, extract: str, fyear: str) -> pl.DataFrame:
-    """One year's supplier writes its columns in another order and in lower case: they are matched by name."""
-    if (extract, fyear) == SHUFFLED:
-        return records.select(pl.col(column).alias(column.lower()) for column in reversed(records.columns))
-    return records
-
-
-def write_delivery(records: pl.DataFrame, path: Path) -> None:
-    """Records as a delivery in the form that the file's name says; `.txt` is separated by `|`."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if path.suffix == ".parquet":
-        records.write_parquet(path)
-    elif path.suffix == ".gz":
-        text = records.write_csv().encode()
-        path.write_bytes(gzip.compress(text, compresslevel=6, mtime=0))
-    else:
-        records.write_csv(path, separator="|" if path.suffix == ".txt" else ",")
-
-
-def _write_truth(folder: Path, simulated: SimulatedStudy) -> None:
-    """What a run should find: counts of every person, planted effects, and the errors put into the deliveries: none."""
+def _write_truth(folder: Path, simulated: SimulatedStudy, planted_dirt: pl.DataFrame) -> None:
+    """What a run should find: counts of every person, planted effects, and every fault put into the deliveries."""
     folder.mkdir()
+    (folder / "README.txt").write_text(ABOUT_THE_TRUTH, encoding="utf-8")
     simulated.person_periods.write_csv(folder / "person_periods.csv")
     simulated.effects.write_csv(folder / "effects.csv")
-    pl.DataFrame(schema=dict.fromkeys(DIRT_COLUMNS, pl.String)).write_csv(folder / "dirt.csv")
+    planted_dirt.write_csv(folder / "dirt.csv")

@@ -46,7 +46,13 @@ def _commands() -> str:
 
 
 def _help_section(title: str, command: click.Command, parent: click.Context | None) -> list[str]:
-    context = click.Context(command, info_name=title.split()[-1], parent=parent, terminal_width=100)
+    context = click.Context(
+        command,
+        info_name=title.split()[-1],
+        parent=parent,
+        terminal_width=100,
+        help_option_names=["-h", "--help"],
+    )
     return [f"## {title}", "", "```text", command.get_help(context), "```", ""]
 
 

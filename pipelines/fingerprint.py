@@ -21,9 +21,10 @@ def code_version() -> str:
 
 def inputs_fingerprint(study: Study, *, key_id: str) -> str:
     """Hash of the study's own files by content, its extracts by name, size and time, the key's id and the code."""
+    named = [study.root / name for name in (study.protocol.sites, study.protocol.prices) if name]
     small = [path for path in study.root.glob("*") if path.suffix in {".yaml", ".csv"}]
     small += (study.root / "instruments").glob("*.yaml")
-    digest = hashlib.sha256(_hash_contents(sorted(small), study.root).encode())
+    digest = hashlib.sha256(_hash_contents(sorted({*small, *named}), study.root).encode())
     for extract in study.protocol.extracts:
         for path in sorted(study.extract_folder(extract).rglob("*")):
             if path.is_file():
@@ -37,7 +38,7 @@ def inputs_fingerprint(study: Study, *, key_id: str) -> str:
 def _hash_contents(paths: Iterable[Path], root: Path) -> str:
     digest = hashlib.sha256()
     for path in paths:
-        digest.update(f"{path.relative_to(root)}\0".encode())
+        digest.update(f"{path.relative_to(root) if path.is_relative_to(root) else path}\0".encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()
 

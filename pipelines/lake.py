@@ -1,30 +1,40 @@
 """From the extracts' folders to the lake views, and what the ledger needs to know of every file."""
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 
 import duckdb
 import polars as pl
 
 from pipelines.contracts import source_contract
+from pipelines.errors import StudyError
+from pipelines.metrics import needed_extracts
 from pipelines.protocol import EXTRACT_CONTRACTS
 from pipelines.pseudonym_key import key_of_study
 from pipelines.reading import (
     Delivery,
     coverage,
     create_lake_view,
+    create_quarantine_view,
     period_text,
     read_extract,
     require_one_person_column,
     resolve,
     summarise_quarantine,
+    write_quarantine_file,
 )
 from pipelines.study import Study
 
 SURVEYS = "surveys"
+QUARANTINE = "lake_quarantine"
 ROLES = (*EXTRACT_CONTRACTS, SURVEYS)
 COVERED = ("admissions", "outpatients", "emergency_care")
+NHS_NUMBER = "NHSNO"
+READ_AGAIN = "read again: its contract, the reader or the pseudonym key is not what it was"
 LEDGER_TABLES = {
     "deliveries_read": "Every file found in the extracts' folders, as reading left it.",
     "delivery_order": "The deliveries that count, in the order in which the later one wins.",
@@ -44,6 +54,7 @@ DELIVERIES_READ = {
     "lines_blank": pl.Int64,
     "contract_version": pl.String,
     "refusal_reason": pl.String,
+    "pseudonym_key_id": pl.String,
     "position": pl.Int64,
 }
 
@@ -58,6 +69,7 @@ class Lake:
 
 def fill_lake(study: Study, connection: duckdb.DuckDBPyConnection, *, say: Callable[[str], None]) -> Lake:
     """Reads whatever is new, makes the view `lake_<role>` of every role, and returns what the ledger needs."""
+    study.lake.mkdir(mode=0o700, parents=True, exist_ok=True)
     deliveries = read_deliveries(study, connection, say=say)
     for role in ROLES:
         create_lake_view(
@@ -67,7 +79,10 @@ def fill_lake(study: Study, connection: duckdb.DuckDBPyConnection, *, say: Calla
             deliveries=[delivery for delivery in deliveries if _role(delivery.extract) == role],
             instruments=study.instruments.values() if role == SURVEYS else (),
         )
-    read = deliveries_frame(deliveries)
+    create_quarantine_view(connection, name=QUARANTINE, deliveries=deliveries)
+    write_quarantine_file(connection, view=QUARANTINE, path=study.quarantine_file)
+    key = key_of_study(study)
+    read = deliveries_frame(deliveries, key_id=key.key_id if key else None)
     in_force = read.filter(pl.col("status") == "accepted")
     tables = {
         "deliveries_read": read.drop("position"),
@@ -85,6 +100,7 @@ def read_deliveries(
     key = key_of_study(study)
     found: list[Delivery] = []
     for name, extract in study.protocol.extracts.items():
+        known = _known_contents(study.lake / name)
         read = read_extract(
             connection,
             extract=name,
@@ -96,13 +112,37 @@ def read_deliveries(
             instrument=study.instruments.get(name),
             progress=say,
         )
+        for delivery in read:
+            if delivery.is_read and delivery.delivery_id not in known.get(delivery.sha256, {delivery.delivery_id}):
+                say(f"{name}/{delivery.file_name}: {READ_AGAIN}")
         found += resolve(read)
     require_one_person_column(found)
+    _require_deliveries(study, found)
     return tuple(found)
 
 
-def deliveries_frame(deliveries: tuple[Delivery, ...]) -> pl.DataFrame:
-    """One row per file, the columns of `DELIVERIES_READ`."""
+def _require_deliveries(study: Study, found: Iterable[Delivery]) -> None:
+    delivered = {delivery.extract for delivery in found if delivery.status != "growing"}
+    missing = {extract: why for extract, why in needed_extracts(study).items() if extract not in delivered}
+    if missing:
+        raise StudyError(
+            f"extracts/{next(iter(missing))}: no delivery yet",
+            *(f"{extract} is {why}" for extract, why in missing.items()),
+            "put a file into each of these folders, then run again",
+        )
+
+
+def _known_contents(lake: Path) -> dict[str, set[str]]:
+    """Ids of the deliveries that lie in an extract's lake, by the hash of what was delivered."""
+    ids: dict[str, set[str]] = {}
+    for path in lake.glob("*.json"):
+        with suppress(json.JSONDecodeError):
+            ids.setdefault(json.loads(path.read_text(encoding="utf-8")).get("sha256"), set()).add(path.stem)
+    return ids
+
+
+def deliveries_frame(deliveries: tuple[Delivery, ...], *, key_id: str | None) -> pl.DataFrame:
+    """One row per file, the columns of `DELIVERIES_READ`; `key_id` is that of the key for NHS numbers."""
     rows = [
         {
             "delivery_id": delivery.delivery_id,
@@ -117,6 +157,7 @@ def deliveries_frame(deliveries: tuple[Delivery, ...]) -> pl.DataFrame:
             "lines_blank": delivery.lines_blank,
             "contract_version": delivery.contract_version,
             "refusal_reason": delivery.reason if delivery.status == "refused" else None,
+            "pseudonym_key_id": key_id if delivery.person_column == NHS_NUMBER else None,
             "position": delivery.position,
         }
         for delivery in deliveries

@@ -10,3 +10,9 @@ def masked_count(count: int) -> str:
     ('0', '1 to 7', '12345')
     """
     return "1 to 7" if 0 < count < SMALLEST_SHOWN else str(count)
+
+
+def row_metadata(rows: int) -> dict[str, int | str]:
+    """The number of rows as metadata of an asset, which stands in the event log: 1 to 7 as `1 to 7`."""
+    shown = masked_count(rows)
+    return {"rows": rows if shown == str(rows) else shown}

@@ -1,5 +1,9 @@
 """What a study measures: the columns of `person_periods` and the items of its questionnaires."""
 
+from collections.abc import Mapping
+from datetime import date
+from types import MappingProxyType
+
 import polars as pl
 
 from evaluation.estimation import Metric
@@ -7,18 +11,30 @@ from evaluation.surveys import SurveyDesign
 from pipelines.code_lists import load_code_lists
 from pipelines.contracts import Column, contract_by_table
 from pipelines.errors import StudyError
-from pipelines.protocol import Outcome
+from pipelines.protocol import REQUIRED_EXTRACTS, Outcome
 from pipelines.strict_yaml import nearest
-from pipelines.study import Study
+from pipelines.study import PRICED, Study
 
+NEW_ADMISSION_METHODS = date(2013, 4, 1)
+CROSSES_APRIL_2013 = (
+    "The periods cross April 2013, when admission methods 25 and 2A to 2D were split off 28: "
+    "part of a change may be coding."
+)
 EXPERIENCE = {"patients": "experience", "carers": "experience"}
 ALWAYS_THERE = {"admissions", "population"}
 
 
-def activity_metrics(study: Study) -> tuple[Metric, ...]:
-    """Counts, deaths and cost per person that the study's extracts (and prices) allow, in the contract's order."""
+def activity_metrics(
+    study: Study, *, extract_cautions: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+) -> tuple[Metric, ...]:
+    """Counts, deaths and cost per person that the study's extracts (and prices) allow, in the contract's order.
+
+    `extract_cautions` are sentences by extract, which every metric of that extract carries; cost carries all.
+    """
     columns = [column for column in contract_by_table("person_periods").columns if "metric_domain" in column.options]
-    return tuple(_activity_metric(column, study) for column in columns if _is_computable(column, study))
+    return tuple(
+        _activity_metric(column, study, extract_cautions) for column in columns if _is_computable(column, study)
+    )
 
 
 def survey_metrics(study: Study) -> tuple[Metric, ...]:
@@ -38,6 +54,25 @@ def survey_metrics(study: Study) -> tuple[Metric, ...]:
         for instrument in instruments.values()
         for item in instrument.items
     )
+
+
+def coding_cautions(study: Study, people: pl.DataFrame) -> Mapping[str, tuple[str, ...]]:
+    """Cautions by extract on changes of coding within the periods; `people` has index_date.
+
+    Admission methods 25 and 2A-2D exist from 1 April 2013; before, 28 holds them all (NHS Data Dictionary).
+    """
+    periods = study.protocol.periods
+    starts = people["index_date"].dt.offset_by(f"-{periods.baseline_months}mo")
+    ends = people["index_date"].dt.offset_by(f"{periods.follow_up_months}mo")
+    first, last = starts.min(), ends.max()
+    crosses = isinstance(first, date) and isinstance(last, date) and first < NEW_ADMISSION_METHODS < last
+    return {"admissions": (CROSSES_APRIL_2013,)} if crosses else {}
+
+
+def joined(*cautions: Mapping[str, tuple[str, ...]]) -> Mapping[str, tuple[str, ...]]:
+    """Cautions by extract from several sources, one after the other."""
+    extracts = dict.fromkeys(extract for source in cautions for extract in source)
+    return {extract: tuple(s for source in cautions for s in source.get(extract, ())) for extract in extracts}
 
 
 def site_register(sites: pl.DataFrame, people: pl.DataFrame) -> pl.DataFrame:
@@ -73,7 +108,7 @@ def check_outcomes(study: Study) -> None:
         if outcome.metric in known:
             raise StudyError(
                 f"protocol.yaml: the outcome {outcome.metric} cannot be computed from this study's extracts",
-                f"it needs {_needs(outcome.metric)}; add it, or take the outcome out of the protocol",
+                f"it needs {_needs(outcome.metric, study)}; add it, or take the outcome out of the protocol",
             )
         raise StudyError(
             f"protocol.yaml: {outcome.metric} is not a known metric",
@@ -82,7 +117,26 @@ def check_outcomes(study: Study) -> None:
         )
 
 
-def _activity_metric(column: Column, study: Study) -> Metric:
+def needed_extracts(study: Study) -> dict[str, str]:
+    """The extracts that a run cannot do without, each with the reason: required, or needed by an outcome."""
+    needed = dict.fromkeys(REQUIRED_EXTRACTS, "required")
+    for outcome in study.protocol.outcomes:
+        for extract in _extracts_of(outcome.metric, study):
+            needed.setdefault(extract, f"needed by the outcome {outcome.metric}")
+    return needed
+
+
+def _extracts_of(metric: str, study: Study) -> list[str]:
+    if metric == "cost_gbp":
+        return [extract for extract in PRICED if extract in study.protocol.extracts]
+    for extract, instrument in study.instruments.items():
+        if metric in {item.id for item in instrument.items}:
+            return [extract]
+    column = next((c for c in contract_by_table("person_periods").columns if c.name == metric), None)
+    return [column.options["metric_extract"]] if column else []
+
+
+def _activity_metric(column: Column, study: Study, extract_cautions: Mapping[str, tuple[str, ...]]) -> Metric:
     outcomes = _outcomes(study)
     lists = tuple(column.options.get("metric_code_lists", ()))
     unverified = {code_list.name for code_list in load_code_lists() if not code_list.verified}
@@ -98,7 +152,7 @@ def _activity_metric(column: Column, study: Study) -> Metric:
         is_binary=column.sql_type == "BOOLEAN",
         code_lists=lists,
         unverified_code_lists=tuple(name for name in lists if name in unverified),
-        notes=_notes(column, study),
+        notes=(*_notes(column, study), *_of_extract(column, extract_cautions)),
     )
 
 
@@ -108,17 +162,31 @@ def _notes(column: Column, study: Study) -> tuple[str, ...]:
     return (f"Admissions are continuous inpatient spells by the rule {study.protocol.spells.continuous_rule}.",)
 
 
+def _of_extract(column: Column, cautions: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    extracts = cautions if column.name == "cost_gbp" else (column.options["metric_extract"],)
+    return tuple(sentence for extract in extracts for sentence in cautions.get(extract, ()))
+
+
 def _outcomes(study: Study) -> dict[str, Outcome]:
     return {outcome.metric: outcome for outcome in study.protocol.outcomes}
 
 
 def _is_computable(column: Column, study: Study) -> bool:
     if column.name == "cost_gbp":
-        return study.prices.height > 0
+        return study.prices.height > 0 and not _priced_without_extract(study)
     extract = column.options["metric_extract"]
     return extract in ALWAYS_THERE or extract in study.protocol.extracts
 
 
-def _needs(metric: str) -> str:
+def _priced_without_extract(study: Study) -> list[str]:
+    priced = set(study.prices["activity"])
+    absent = [extract for extract in PRICED if extract not in study.protocol.extracts]
+    return [extract for extract in absent if priced.intersection(PRICED[extract])]
+
+
+def _needs(metric: str, study: Study) -> str:
     column = next(c for c in contract_by_table("person_periods").columns if c.name == metric)
-    return "prices.csv" if metric == "cost_gbp" else f"the extract {column.options['metric_extract']}"
+    if metric != "cost_gbp":
+        return f"the extract {column.options['metric_extract']}"
+    absent = _priced_without_extract(study)
+    return f"the extracts that prices.csv prices: {', '.join(absent)}" if absent else "prices.csv"

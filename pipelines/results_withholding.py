@@ -6,7 +6,8 @@ from typing import Any
 from pipelines.masking import masked_count
 
 Row = dict[str, Any]
-WITHHELD = "Withheld: rests on 1 to 7 people."
+WITHHELD = "Withheld: rests on 1 to 7 people or events."
+WAVES = ("baseline", "follow_up")
 
 _OF_ESTIMATE = (
     *("pilot_baseline", "pilot_follow_up", "comparator_baseline", "comparator_follow_up"),
@@ -30,6 +31,7 @@ def is_small(count: int | None) -> bool:
 def withheld_estimate(row: Row, *, survey: Sequence[Row]) -> Row:
     """A row of `metric_estimates` as it may be printed; items by their answers in each wave."""
     small = is_small(row["n_pilot"]) or is_small(row["n_comparator"]) or _is_small_item(row, survey)
+    small = small or (not row["metric_id"].endswith("_gbp") and _gives_small_count_back(row))
     kept = dict.fromkeys(_OF_ESTIMATE) | {"caution": WITHHELD} if small else {}
     return row | kept | {name: _printed(row[name]) for name in ("n_pilot", "n_comparator")}
 
@@ -58,8 +60,26 @@ def _is_small_item(row: Row, survey: Sequence[Row]) -> bool:
 
 
 def _has_small_wave(row: Row) -> bool:
-    counts = ("answers_baseline", "answers_follow_up", "rows_baseline", "rows_follow_up")
-    return any(is_small(row[name]) for name in counts)
+    counts = [row[f"{count}_{wave}"] for count in ("answers", "rows", "positive") for wave in WAVES]
+    negatives = [
+        row[f"answers_{wave}"] - row[f"positive_{wave}"]
+        for wave in WAVES
+        if row[f"answers_{wave}"] is not None and row[f"positive_{wave}"] is not None
+    ]
+    return any(is_small(count) for count in [*counts, *negatives])
+
+
+def _gives_small_count_back(row: Row) -> bool:
+    """Whether a level times its people, or its person-years in a period, comes to 1 to 7."""
+    is_share = str(row["unit"]).startswith("share")
+    for arm in ("pilot", "comparator"):
+        people = row["n_pilot" if arm == "pilot" else "n_comparator"]
+        years = row[f"person_years_{arm}"]
+        base = people if is_share else years / 2 if years is not None else None
+        levels = [row[f"{arm}_baseline"], row[f"{arm}_follow_up"]]
+        if base is not None and any(level is not None and is_small(round(level * base)) for level in levels):
+            return True
+    return False
 
 
 def _printed(count: int | None) -> int | str | None:

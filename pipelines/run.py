@@ -21,6 +21,7 @@ from pipelines.study import Study
 from pipelines.warehouse import Warehouse
 
 REPOSITORY_TAG = {".dagster/repository": "__repository__@pipelines.definitions"}
+UNFINISHED = [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
 STOPPED = "the run stopped at a data-quality rule; nothing new was published, the published file stays"
 DAGSTER_SETTINGS = """telemetry:
   enabled: false
@@ -48,6 +49,7 @@ def run_study(study: Study, *, say: Callable[[str], None]) -> Outcome:
     check_outcomes(study)
     run_id = str(uuid.uuid4())
     with output_lock(study.output, run_id=run_id):
+        _end_orphans(study.output)
         key = key_of_study(study)
         inputs = inputs_fingerprint(study, key_id=key.key_id if key else "")
         link = study.published / "evaluation.duckdb"
@@ -80,6 +82,17 @@ def _execute(study: Study, run: Run, *, say: Callable[[str], None]) -> None:
             raise DataQualityError(STOPPED, *failed) from None
         finally:
             append_run(study.output, run.model_copy(update={"ended_at": _now(), "status": status}))
+
+
+def _end_orphans(output: Path) -> None:
+    """Marks as failed what a killed process left running: whoever holds the lock knows that nobody else does."""
+    orphans = [run for run in read_runs(output) if run.status == "running"]
+    for run in orphans:
+        append_run(output, run.model_copy(update={"status": "failed", "ended_at": _now()}))
+    if orphans:
+        with _instance(output) as instance:
+            for run in instance.get_runs(dg.RunsFilter(statuses=UNFINISHED)):
+                instance.report_run_failed(run, message="the process of this run ended before the run did")
 
 
 def _failed_checks(instance: dg.DagsterInstance, run_id: str) -> list[str]:

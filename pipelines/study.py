@@ -67,6 +67,11 @@ class Study:
         return self.output / "lake"
 
     @property
+    def quarantine_file(self) -> Path:
+        """All quarantined records with their original text: sensitive."""
+        return self.lake / "quarantine.parquet"
+
+    @property
     def published(self) -> Path:
         """The analysts' folder; `evaluation.duckdb` in it is the latest published file."""
         return self.output / "published"
@@ -88,6 +93,7 @@ def load_study(root: Path, *, output: Path | None = None) -> Study:
         if extract.instrument
     }
     _check_folders(root, protocol)
+    _check_items(instruments)
     return Study(
         root=root,
         output=(output or root / "output").resolve(),
@@ -117,6 +123,18 @@ def _check_folders(root: Path, protocol: Protocol) -> None:
             f"protocol.yaml names the extracts {', '.join(protocol.extracts)}; each has a folder under extracts/",
             "make the folder and put its deliveries there, or take the extract out of protocol.yaml",
         )
+
+
+def _check_items(instruments: Mapping[str, Instrument]) -> None:
+    asked: dict[str, str] = {}
+    for extract, instrument in instruments.items():
+        for item in instrument.items:
+            other = asked.setdefault(item.id, extract)
+            if other != extract:
+                raise StudyError(
+                    f"protocol.yaml: the extracts {other} and {extract} both ask the item {item.id}",
+                    "put all waves of one questionnaire into one extract, or name the items apart",
+                )
 
 
 def _read_table(

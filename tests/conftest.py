@@ -17,7 +17,7 @@ def in_silence(_line: str) -> None:
 def demo_study(tmp_path_factory: pytest.TempPathFactory) -> Study:
     """A simulated study with its truth beside it: 200 pilot people, 4,000 others; run and published."""
     folder = tmp_path_factory.mktemp("studies") / "demo"
-    write_demo(folder, people=200, seed=7, effects=(), progress=in_silence)
+    write_demo(folder, people=200, seed=7, effects=(), dirt=False, progress=in_silence)
     study = load_study(folder)
     run_study(study, say=in_silence)
     return study

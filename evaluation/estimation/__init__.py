@@ -5,6 +5,7 @@ from evaluation.estimation.effects import Effect, rate_effect
 from evaluation.estimation.estimates import METRIC_ESTIMATES, metric_estimates
 from evaluation.estimation.metrics import ALL_SITES, CASE_MANAGEMENT, Metric, population_words, site_populations
 from evaluation.estimation.published import comparison_with_published
+from evaluation.estimation.record_quality import record_quality_cautions
 from evaluation.estimation.survey_items import survey_item_estimates
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "metric_estimates",
     "population_words",
     "rate_effect",
+    "record_quality_cautions",
     "site_populations",
     "survey_item_estimates",
 ]

@@ -4,7 +4,7 @@ from pipelines.reading.coverage import coverage
 from pipelines.reading.delivery import Delivery, Period, RefusedDeliveryError
 from pipelines.reading.ledger import current, period_text, require_one_person_column, resolve
 from pipelines.reading.pseudonym import PseudonymKey
-from pipelines.reading.quarantine import summarise_quarantine
+from pipelines.reading.quarantine import create_quarantine_view, summarise_quarantine, write_quarantine_file
 from pipelines.reading.reader import read_extract
 from pipelines.reading.views import create_lake_view, lake_columns
 
@@ -15,6 +15,7 @@ __all__ = [
     "RefusedDeliveryError",
     "coverage",
     "create_lake_view",
+    "create_quarantine_view",
     "current",
     "lake_columns",
     "period_text",
@@ -22,4 +23,5 @@ __all__ = [
     "require_one_person_column",
     "resolve",
     "summarise_quarantine",
+    "write_quarantine_file",
 ]

@@ -7,12 +7,25 @@ from pathlib import Path
 from typing import Literal
 
 from pipelines.errors import DataQualityError
+from pipelines.reading.rules import REFUSED_FILES
 
 Status = Literal["accepted", "superseded", "duplicate_file", "refused", "growing"]
 
 
 class RefusedDeliveryError(DataQualityError):
-    """A file that cannot be read as what its folder is for; the message says why and what to do."""
+    """A file that cannot be read as what its folder is for: the rule, what was found, expected, and what to do.
+
+    `found` is about the file as a whole, without any value from it. The caller names the file.
+    """
+
+    def __init__(self, rule_id: str, found: str) -> None:
+        rule = REFUSED_FILES[rule_id]
+        super().__init__(f"{rule_id}: {found}", f"expected: {rule.expected}", f"do: {rule.advice}")
+
+    @property
+    def reason(self) -> str:
+        """The message in one line, as the ledger keeps it."""
+        return "; ".join([self.message, *self.hints])
 
 
 @dataclass(frozen=True, order=True)

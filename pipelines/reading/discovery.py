@@ -1,6 +1,7 @@
 """Which files of an extract's folder are deliveries, of which kind, and which are not to be read at all."""
 
 import fnmatch
+import os
 import zipfile
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -18,7 +19,7 @@ _KINDS: dict[str, Kind] = {
     ".xlsx": "xlsx",
 }
 _ARCHIVES = (".zip", ".gz", ".tgz", ".tar", ".7z", ".rar", ".bz2", ".xz", ".zst")
-_NESTED = "an archive in an archive is not read"
+_NESTED = ("archive_nested", "an archive in an archive is not read")
 
 
 @dataclass(frozen=True)
@@ -31,14 +32,17 @@ class Look:
 
 @dataclass(frozen=True)
 class Found:
-    """A file, or a member of a zip archive, named as the ledger names it; `refusal` if it is not to be read."""
+    """A file, or a member of a zip archive, named as the ledger names it.
+
+    `refusal` is the rule and what was found, if it is not to be read.
+    """
 
     file_name: str
     path: Path
     kind: Kind
     look: Look
     member: str | None = None
-    refusal: str | None = None
+    refusal: tuple[str, str] | None = None
 
 
 def look_at(path: Path) -> Look:
@@ -66,12 +70,12 @@ def is_ignored(name: str) -> bool:
 def _found(folder: Path, name: str) -> tuple[Found, ...]:
     path = folder / name
     found = Found(file_name=name, path=path, kind=_kind(name), look=look_at(path))
-    if path.is_symlink() and not path.resolve().is_relative_to(folder.resolve()):
-        return (replace(found, refusal="a link that leaves the folder: copy the file here"),)
+    if path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder)):
+        return (replace(found, refusal=("path_leaves_folder", "a link that leaves the folder")),)
     if path.is_dir():
-        return (replace(found, refusal="a folder: put its files directly into the extract's folder"),)
+        return (replace(found, refusal=("not_a_file", "a folder")),)
     if not path.is_file():
-        return (replace(found, refusal="not a regular file"),)
+        return (replace(found, refusal=("not_a_file", "not a regular file")),)
     if path.suffix.lower() == ".zip":
         return _members(found)
     return (replace(found, refusal=_refusal(name)),)
@@ -81,13 +85,13 @@ def _kind(name: str) -> Kind:
     return _KINDS.get(PurePosixPath(name).suffix.lower(), "unknown")
 
 
-def _refusal(name: str) -> str | None:
+def _refusal(name: str) -> tuple[str, str] | None:
     kind = _kind(name)
     inner = PurePosixPath(name).with_suffix("").suffix.lower()
     if kind == "gzip" and (inner in _ARCHIVES or inner in (".parquet", ".xlsx")):
-        return _NESTED if inner in _ARCHIVES else "a packed Parquet file or spreadsheet: send it unpacked"
+        return _NESTED if inner in _ARCHIVES else ("archive_nested", "a packed Parquet file or spreadsheet")
     if kind == "unknown":
-        return f"{PurePosixPath(name).suffix or 'no extension'} is not read: send csv, txt, gz, zip, Parquet or xlsx"
+        return ("unknown_file_type", f"{PurePosixPath(name).suffix or 'a name without extension'} is not read")
     return None
 
 
@@ -96,10 +100,10 @@ def _members(archive: Found) -> tuple[Found, ...]:
         with zipfile.ZipFile(archive.path) as opened:
             infos = [info for info in opened.infolist() if not info.is_dir()]
     except (zipfile.BadZipFile, OSError, NotImplementedError):
-        return (replace(archive, refusal="the archive is broken: ask the supplier to send it again"),)
+        return (replace(archive, refusal=("archive_broken", "the archive is broken")),)
     members = [_member(archive, info) for info in infos if not is_ignored(PurePosixPath(info.filename).name)]
     if not members:
-        return (replace(archive, refusal="the archive holds no file"),)
+        return (replace(archive, refusal=("archive_empty", "the archive holds no file")),)
     return tuple(sorted(members, key=lambda found: natural_key(found.file_name)))
 
 
@@ -115,13 +119,13 @@ def _member(archive: Found, info: zipfile.ZipInfo) -> Found:
     )
 
 
-def _member_refusal(name: str, info: zipfile.ZipInfo) -> str | None:
+def _member_refusal(name: str, info: zipfile.ZipInfo) -> tuple[str, str] | None:
     parts = PurePosixPath(name.replace("\\", "/"))
     is_link = (info.external_attr >> 16) & 0o170000 == 0o120000
     if parts.is_absolute() or ".." in parts.parts or ":" in name or is_link:
-        return "its path leaves the archive"
+        return ("path_leaves_archive", "its path leaves the archive")
     if info.flag_bits & 1:
-        return "the archive is encrypted: send it without a password through a secure channel"
+        return ("archive_encrypted", "the archive is encrypted")
     if parts.suffix.lower() in _ARCHIVES:
         return _NESTED
     return _refusal(name)

@@ -42,7 +42,7 @@ def content_hash(found: Found) -> str:
             return unpacking.sha256_of_member(found.path, found.member)
         return scanning.sha256_of(found.path)
     except OSError:
-        raise RefusedDeliveryError("the file cannot be opened", "look at its permissions") from None
+        raise RefusedDeliveryError("file_unreadable", "the file cannot be opened") from None
 
 
 def take_in(
@@ -77,7 +77,7 @@ def _parquet(
     try:
         rows = raw_records.take_in_parquet(connection, source, target, layout=layout, key=key)
     except duckdb.Error:
-        raise RefusedDeliveryError("not a readable Parquet file", "ask the supplier to send it again") from None
+        raise RefusedDeliveryError("parquet_unreadable", "not a readable Parquet file") from None
     return Taken(target, rows, layout, 0, (), lambda _: {})
 
 
@@ -171,9 +171,7 @@ def _take_in_split(
     try:
         rows = raw_records.take_in_text(connection, clean, target, layout=layout, text_format=clean_format, key=key)
     except (duckdb.InvalidInputException, duckdb.ConversionException):
-        raise RefusedDeliveryError(
-            "the file cannot be taken apart into records", "open it and look at its form"
-        ) from None
+        raise RefusedDeliveryError("records_unreadable", "the file cannot be taken apart into records") from None
     if rows != split.records:
-        raise RefusedDeliveryError("the file cannot be taken apart into records", "open it and look at its form")
+        raise RefusedDeliveryError("records_unreadable", "the file cannot be taken apart into records")
     return split

@@ -30,14 +30,18 @@ class Layout:
 def header_of(text: str, contract: Contract) -> tuple[tuple[str, ...], str, int]:
     """The names in a text's first record, its delimiter, and how many lines it takes.
 
-    The delimiter is the one under which most names are known to the contract, else the most frequent.
+    The delimiter is the one under which most names are known to the contract, else the most frequent. Raises
+    RefusedDeliveryError if a quote in it goes on into the records.
     """
     known = set(_known_names(contract))
+    text = _with_line_feeds(text)
     found = []
     for delimiter in DELIMITERS:
         names, lines = _first_record(text, delimiter)
         found.append((len(known.intersection(names)), len(names), delimiter, names, lines))
     _, _, delimiter, names, lines = max(found, key=lambda row: row[:2])
+    if any("\n" in name and delimiter in name for name in names):
+        raise RefusedDeliveryError("header_broken", "a quote in its first line is not closed there")
     return names, delimiter, lines
 
 
@@ -50,7 +54,7 @@ def lay_out(header: Sequence[str], contract: Contract) -> Layout:
     places = {name: position for position, name in reversed(list(enumerate(names)))}
     cells = {column.name: _cells(column, places) for column in contract.columns}
     cells = {name: found for name, found in cells.items() if found}
-    _refuse_strangers(names, cells, contract)
+    _refuse_strangers(cells, contract)
     used = {position for found in cells.values() for position in found}
     _refuse_repeats(names, used)
     ignored = tuple(name for position, name in enumerate(names) if position not in used and name)
@@ -62,6 +66,11 @@ def lay_out(header: Sequence[str], contract: Contract) -> Layout:
 def normal(name: str) -> str:
     """A header's name as the contract writes it."""
     return name.strip().strip("\ufeff\u00a0\"' ").upper()
+
+
+def _with_line_feeds(text: str) -> str:
+    """Lines as the records are split into: at line feeds, at carriage returns only where there is no line feed."""
+    return text.replace("\r\n", "\n").replace("\r", " " if "\n" in text else "\n")
 
 
 def _first_record(text: str, delimiter: str) -> tuple[tuple[str, ...], int]:
@@ -100,30 +109,28 @@ def _cells(column: Column, places: Mapping[str, int]) -> tuple[int, ...]:
     return next(((places[name],) for name in _names(column) if name in places), ())
 
 
-def _refuse_strangers(names: Sequence[str], cells: Mapping[str, tuple[int, ...]], contract: Contract) -> None:
+def _refuse_strangers(cells: Mapping[str, tuple[int, ...]], contract: Contract) -> None:
     missing = [column for column in contract.columns if column.is_required and column.name not in cells]
     if not cells:
         raise RefusedDeliveryError(
-            f"its first line names no column of the contract {contract.id}",
-            "the header is missing, or the file belongs to another data set: "
-            "put a header line first, or move the file to its own folder",
+            "header_missing",
+            f"its first line names no column of the contract {contract.id}: "
+            "the header is missing, or the file belongs to another data set",
         )
     if missing:
         wanted = "; ".join(" or ".join(_names(column)[:5]) for column in missing)
         raise RefusedDeliveryError(
-            f"required columns of the contract {contract.id} are missing: {wanted}",
-            f"the header has {len([name for name in names if name])} columns; ask the supplier for the missing ones, "
-            "or move the file if it belongs to another data set",
+            "required_column_missing", f"required columns of the contract {contract.id} are missing: {wanted}"
         )
     for group in contract.options.get("one_of", []):
         if not any(name in cells for name in group):
-            raise RefusedDeliveryError(f"one of the columns {', '.join(group)} is required and none is there")
+            raise RefusedDeliveryError(
+                "required_column_missing", f"one of the columns {', '.join(group)} is required and none is there"
+            )
 
 
 def _refuse_repeats(names: Sequence[str], used: set[int]) -> None:
     counts = Counter(names)
     repeated = sorted({names[position] for position in used if counts[names[position]] > 1})
     if repeated:
-        raise RefusedDeliveryError(
-            f"the column {repeated[0]} stands twice in the header", "one of the two has to go or be renamed"
-        )
+        raise RefusedDeliveryError("column_repeated", f"the column {repeated[0]} stands twice in the header")

@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import Any
 
 from pipelines.errors import StudyError
-from pipelines.reading.delivery import Delivery, Period
+from pipelines.reading.delivery import Delivery, Period, RefusedDeliveryError
 from pipelines.reading.names import natural_key
 
 _NO_MONTH = date.min
@@ -94,8 +94,10 @@ def _without_overlaps(ordered: Sequence[Delivery]) -> list[Delivery]:
     for delivery in ordered:
         other = next((earlier for earlier in checked if _counts(delivery) and _overlap(earlier, delivery)), None)
         if other is not None:
-            reason = f"its period overlaps that of {other.file_name} without being equal: take one of the two out"
-            delivery = replace(delivery, status="refused", reason=reason)
+            refused = RefusedDeliveryError(
+                "overlapping_periods", f"its period overlaps that of {other.file_name} without being equal"
+            )
+            delivery = replace(delivery, status="refused", reason=refused.reason)
         checked.append(delivery)
     return checked
 

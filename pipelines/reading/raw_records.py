@@ -67,7 +67,7 @@ def parquet_columns(connection: duckdb.DuckDBPyConnection, source: Path) -> list
     try:
         rows = connection.execute("describe select * from read_parquet($source)", {"source": str(source)}).fetchall()
     except duckdb.Error:
-        raise RefusedDeliveryError("not a readable Parquet file", "ask the supplier to send it again") from None
+        raise RefusedDeliveryError("parquet_unreadable", "not a readable Parquet file") from None
     return [(name, sql_type) for name, sql_type, *_ in rows]
 
 
@@ -81,13 +81,13 @@ def read_sheet(source: Path) -> pl.DataFrame:
         sheets = [book.load_sheet(name, header_row=None, dtypes="string").to_polars() for name in book.sheet_names]
     except fastexcel.FastExcelError:
         raise RefusedDeliveryError(
-            "not a readable spreadsheet", "it is broken or has a password; send it as csv"
+            "spreadsheet_unreadable", "not a readable spreadsheet: it is broken or has a password"
         ) from None
     filled = [sheet for sheet in sheets if sheet.height and sheet.width]
-    if len(filled) != 1:
-        raise RefusedDeliveryError(
-            f"the spreadsheet has {len(filled)} sheets with data", "one sheet a file; send each as its own file"
-        )
+    if not filled:
+        raise RefusedDeliveryError("empty_file", "the spreadsheet has no sheet with data")
+    if len(filled) > 1:
+        raise RefusedDeliveryError("spreadsheet_several_sheets", "the spreadsheet has several sheets with data")
     text = pl.all().str.replace(r" 00:00:00(\.0+)?$", "").str.replace(r"^1899-12-3[01] ", "")
     return filled[0].rename(lambda name: str(filled[0].columns.index(name))).with_columns(text)
 

@@ -82,12 +82,11 @@ def _delivery(read: _Extract, found: Found) -> Delivery:
     delivery = _described(read, found)
     try:
         if found.refusal:
-            raise RefusedDeliveryError(found.refusal)
+            raise RefusedDeliveryError(*found.refusal)
         delivery = _with_content(read, delivery, content_hash(found))
         delivery = _known(read, delivery) or _new(read, found, delivery)
     except RefusedDeliveryError as refused:
-        reason = ": ".join([refused.message, *refused.hints])
-        delivery = replace(delivery, status="refused", reason=reason)
+        delivery = replace(delivery, status="refused", reason=refused.reason)
     finally:
         shutil.rmtree(read.aside, ignore_errors=True)
     if look_at(found.path) != found.look:
@@ -135,7 +134,7 @@ def _new(read: _Extract, found: Found, delivery: Delivery) -> Delivery:
     read.aside.mkdir()
     taken = take_in(read.connection, found, read.aside, contract=read.contract, key=read.key)
     if not taken.rows and not read.contract.options.get("may_be_empty"):
-        raise RefusedDeliveryError("a header and no record", "ask the supplier whether there is nothing to send")
+        raise RefusedDeliveryError("no_records", "a header and no record")
     is_hashed = read.key is not None and taken.layout.person_column == NHS_NUMBER
     key_id = read.key.key_id if is_hashed and read.key else ""
     place = Place(read.lake, delivery_id_of(delivery.sha256, read.contract, key_id))

@@ -13,6 +13,7 @@ from pipelines.reading.typing_sql import DECODED, DROPPED, KEPT
 
 LONGEST_QUOTED_RECORD = 50
 LONGEST_RECORD = 400_000
+_OLD_MAC_LINE = re.compile(rb"[^\r]*\r|[^\r]+")
 _BLANK_BEHIND_QUOTE = re.compile(r'"[ \t]+(?=[,|\t]|$)')
 _BYTE_ORDER_MARK = "\ufeff"
 
@@ -84,7 +85,7 @@ def lines_of_records(source: Path, records: set[int], *, delimiter: str, n_cells
         for line in lines:
             if number >= last:
                 break
-            if not line.text.strip():
+            if _is_blank(line, delimiter):
                 continue
             number += 1
             if number in records:
@@ -97,7 +98,7 @@ def lines_of_records(source: Path, records: set[int], *, delimiter: str, n_cells
 def _clean(lines: _Lines, split: Split, *, delimiter: str, n_cells: int) -> Iterator[str]:
     dropped = delimiter.join(['""'] * n_cells) + f"{delimiter}{DROPPED}\n"
     for line in lines:
-        if not line.text.strip():
+        if _is_blank(line, delimiter):
             split.lines_blank += 1
             continue
         split.records += 1
@@ -109,6 +110,10 @@ def _clean(lines: _Lines, split: Split, *, delimiter: str, n_cells: int) -> Iter
         if rule:
             split.refused.append(RefusedRecord(split.records, line.number, rule, shown))
         yield f"{clean}{delimiter}{line.state}\n" if not rule else dropped
+
+
+def _is_blank(line: _Line, delimiter: str) -> bool:
+    return not line.text.strip() and delimiter not in line.text
 
 
 def _of_line(line: _Line, delimiter: str, n_cells: int) -> tuple[str, str]:
@@ -141,7 +146,7 @@ def _quoted(line: _Line, following: _Lines, *, delimiter: str, n_cells: int) -> 
     taken, text = list[_Line](), line.text
     for more in following:
         taken.append(more)
-        if more.state == DROPPED or (n_cells > 1 and more.text.count(delimiter) == n_cells - 1):
+        if more.state == DROPPED or _stands_alone(more, text, delimiter=delimiter, n_cells=n_cells):
             break
         text = f"{text}\n{more.text}"
         cells, is_open = _parsed(text, delimiter)
@@ -151,6 +156,14 @@ def _quoted(line: _Line, following: _Lines, *, delimiter: str, n_cells: int) -> 
             break
     following.put_back(taken)
     return None, line.text
+
+
+def _stands_alone(line: _Line, so_far: str, *, delimiter: str, n_cells: int) -> bool:
+    """Whether a line has all cells of a record; a line break in the first cell leaves them all to the line that
+    closes its quote.
+    """
+    closes_first_cell = delimiter not in so_far and '"' in line.text
+    return n_cells > 1 and line.text.count(delimiter) == n_cells - 1 and not closes_first_cell
 
 
 def _parsed(text: str, delimiter: str) -> tuple[list[str] | None, bool]:
@@ -185,7 +198,7 @@ def _broken(file: BinaryIO) -> Iterator[bytes]:
     file.seek(0)
     if b"\n" in start or b"\r" not in start:
         return iter(file)
-    return iter(line + b"\n" for line in file.read().split(b"\r") if line)
+    return iter(_OLD_MAC_LINE.findall(file.read()))
 
 
 def _decoded(raw: bytes) -> tuple[str, str]:

@@ -52,10 +52,10 @@ def encoding_of(path: Path) -> str:
     with path.open("rb") as file:
         start = file.read(_SAMPLE)
     if not start.strip(b"\0 \t\r\n\xef\xbb\xbf"):
-        raise RefusedDeliveryError("the file is empty", "ask the supplier to send it again")
+        raise RefusedDeliveryError("empty_file", "the file is empty")
     for magic, what in _MAGIC:
         if start.startswith(magic):
-            raise RefusedDeliveryError(f"the file is {what} under the name of a text file", "give it its own extension")
+            raise RefusedDeliveryError("misnamed_file", f"the file is {what} under the name of a text file")
     if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16-le" if start.startswith(codecs.BOM_UTF16_LE) else "utf-16-be"
     even, odd = start[0::2].count(0), start[1::2].count(0)

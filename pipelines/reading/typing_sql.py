@@ -25,6 +25,7 @@ TEXT_KINDS: Mapping[str, Callable[[Cell], Value]] = {
     "time": text_values.time,
 }
 NHS_NUMBER = "NHSNO"
+PROVIDER = "procode3"
 LINE_STATE = "__line_state"
 KEPT, DECODED, DROPPED = "kept", "decoded", "dropped"
 
@@ -52,15 +53,19 @@ class Typing:
         return {value.cell.name: value for value in self.values}
 
     def rejected_sql(self) -> str:
-        """Every refused record with all rules it fails, in the contract's order: record, failed (`rule column`)."""
+        """Every refused record with all rules it fails, in the contract's order, and what could still be read of it.
+
+        Columns: record, failed (`rule column`), person_id, provider_code, activity_date.
+        """
         rules = _rules(self)
         tokens = ",\n".join(
             f"case when {rule.condition} then {rule.rule_id} || ' ' || {literal(rule.column)} end" for rule in rules
         )
         anything = " or ".join(f"({rule.condition})" for rule in rules) or "false"
+        failed = f"list_filter([{tokens}]::varchar[], lambda rule: rule is not null) as failed"
         return (
-            f"{self._typed()}\nselect record, list_filter([{tokens}]::varchar[], lambda rule: rule is not null) "
-            f"as failed from typed where {LINE_STATE} <> '{DROPPED}' and ({anything})"
+            f"{self._typed()}\nselect record, {failed}, {', '.join(self._whom_where_when())} "
+            f"from typed where {LINE_STATE} <> '{DROPPED}' and ({anything})"
         )
 
     def accepted_sql(self, *, with_rejected: bool) -> str:
@@ -74,6 +79,7 @@ class Typing:
         )
 
     def _typed(self) -> str:
+        joined = "".join(f",\n {value.joined} as {value.cell.joined}" for value in self.values if value.joined)
         texts = "".join(f",\n {value.text} as {value.cell.text}" for value in self.values)
         parsed = "".join(f",\n {value.parsed} as {value.cell.parsed}" for value in self.values)
         typed = "".join(f",\n {value.value} as {value.cell.value}" for value in self.values)
@@ -84,9 +90,24 @@ class Typing:
         )
         return (
             "with raw as (select file_row_number + 1 as record, * from read_parquet($raw, file_row_number = true)),\n"
-            f"texts as (select *{texts} from raw),\nparsed as (select *{parsed} from texts),\n"
-            f"typed as (select *{typed}{absent} from parsed)"
+            f"joined as (select *{joined} from raw),\ntexts as (select *{texts} from joined),\n"
+            f"parsed as (select *{parsed} from texts),\ntyped as (select *{typed}{absent} from parsed)"
         )
+
+    def _whom_where_when(self) -> list[str]:
+        columns = self.contract.columns
+        person = next((c for c in columns if c.options.get("person")), None)
+        provider = next((c for c in columns if lake_name(c) == PROVIDER), None)
+        day = next((c for c in columns if c.sql_type == "DATE" and places(c) == "true"), None)
+        known = {
+            "person_id": (person, "varchar"),
+            "provider_code": (provider, "varchar"),
+            "activity_date": (day, "date"),
+        }
+        return [
+            f"{quoted(lake_name(column)) if column else 'null'}::{sql_type} as {name}"
+            for name, (column, sql_type) in known.items()
+        ]
 
     def _lake_column(self, column: Column) -> str:
         name = quoted(lake_name(column))

@@ -46,9 +46,7 @@ def as_utf8(source: Path, target: Path, *, encoding: str) -> None:
             while piece := text.read(CHUNK):
                 out.write(piece.lstrip("\ufeff") if out.tell() == 0 else piece)
     except UnicodeDecodeError:
-        raise RefusedDeliveryError(
-            "the file starts as UTF-16 and does not go on as it", "ask for UTF-8, or send it again"
-        ) from None
+        raise RefusedDeliveryError("encoding_broken", "the file starts as UTF-16 and does not go on as it") from None
 
 
 def with_line_feeds(source: Path, target: Path) -> bool:
@@ -71,7 +69,7 @@ def _refusing_broken() -> Iterator[None]:
     try:
         yield
     except _BROKEN:
-        raise RefusedDeliveryError("the archive is broken", "ask the supplier to send it again") from None
+        raise RefusedDeliveryError("archive_broken", "the archive is broken") from None
 
 
 def _write(target: Path, chunks: Iterator[bytes]) -> None:
@@ -86,7 +84,6 @@ def _limited(packed: gzip.GzipFile | IO[bytes], packed_bytes: int) -> Iterator[b
         unpacked += len(chunk)
         if unpacked > limit:
             raise RefusedDeliveryError(
-                f"the archive expands to more than {LARGEST_RATIO} times its size or 20 GB",
-                "send it unpacked if it is what it should be",
+                "archive_too_large", f"the archive expands to more than {LARGEST_RATIO} times its size or 20 GB"
             )
         yield chunk

@@ -20,7 +20,7 @@ WITHHELD = "[number withheld]"
 
 
 def collect_rejected(connection: duckdb.DuckDBPyConnection, typing: Typing, taken: Taken) -> set[int]:
-    """Make the table `rejected_records` (record, failed); returns the numbers of records that fail a rule.
+    """Make the table `rejected_records` (see `Typing.rejected_sql`); returns the numbers of records that fail a rule.
 
     Records that could not be taken apart are in the table with `failed` null, and are not returned.
     """
@@ -30,7 +30,7 @@ def collect_rejected(connection: duckdb.DuckDBPyConnection, typing: Typing, take
     numbers = {number for (number,) in connection.execute("select record from rejected_records").fetchall()}
     if taken.split:
         broken = pl.DataFrame({"record": [broken.record for broken in taken.split]})
-        _insert(connection, broken, "insert into rejected_records select record, null from incoming")
+        _insert(connection, broken, "insert into rejected_records (record) select record from incoming")
     return numbers
 
 
@@ -53,7 +53,7 @@ def write_quarantine(connection: duckdb.DuckDBPyConnection, taken: Taken, place:
     target = literal(str(place.aside(place.quarantine)))
     sql = f"""copy (
         with failed as (
-            select record, string_split(failed[1], ' ') as first_rule,
+            select record, person_id, provider_code, activity_date, string_split(failed[1], ' ') as first_rule,
                    list_transform(failed[2:], lambda rule: string_split(rule, ' ')[1]) as others
             from rejected_records
             where failed is not null
@@ -62,12 +62,13 @@ def write_quarantine(connection: duckdb.DuckDBPyConnection, taken: Taken, place:
         select {literal(place.delivery_id)} as delivery_id, failed.record, refused_lines.line,
                first_rule[1] as rule_id, nullif(array_to_string(others, ' '), '') as also_failed,
                first_rule[2] as column_name,
-               left({_original(taken.layout)}, {LONGEST_TEXT}) as original_text
+               left({_original(taken.layout)}, {LONGEST_TEXT}) as original_text,
+               failed.person_id, failed.provider_code, failed.activity_date
         from failed
         inner join texts using (record)
         left join refused_lines using (record)
         union all
-        select {literal(place.delivery_id)}, record, line, rule_id, null, '*', original_text
+        select {literal(place.delivery_id)}, record, line, rule_id, null, '*', original_text, null, null, null
         from refused_lines
         where rule_id is not null
         order by record

@@ -28,12 +28,8 @@ stays as (
     select
         admissions.person_id,
         admissions.is_new_emergency_admission,
-        greatest(
-            admissions.admission_date, windows.window_start_date, index_dates.observed_from_date
-        ) as first_night_date,
-        least(
-            admissions.discharge_date, windows.window_end_date, index_dates.observed_until_date
-        ) as end_date
+        greatest(admissions.admission_date, windows.window_start_date) as first_night_date,
+        least(admissions.discharge_date, windows.window_end_date) as end_date
     from admissions
     inner join index_dates on admissions.person_id = index_dates.person_id
     inner join windows on index_dates.index_date = windows.index_date
@@ -51,15 +47,6 @@ nights as (
         ) as night_date
     from stays
     where first_night_date < end_date
-),
-
-unit_costs as (
-    select
-        activity,
-        max(unit_cost_gbp) as unit_cost_gbp
-    from prices
-    group by activity
-    having count(*) = 1
 ),
 
 events as (

@@ -10,6 +10,17 @@ with pilot_dates as (
     from enrolments
 ),
 
+-- Who enrolled is no comparison, even where the record of it cannot be used.
+enrolled as (
+    select person_id
+    from enrolment_records
+    where fate = 'accepted'
+    union
+    select person_id
+    from quarantined_records
+    where extract = 'enrolments' and person_id is not null
+),
+
 seeds as (
     select cast(comparison_seed as varchar) as seed
     from study_design
@@ -23,8 +34,8 @@ draws as (
         % nullif((select count(*) from pilot_dates), 0) as date_position
     from population
     cross join seeds
-    left outer join enrolments on population.person_id = enrolments.person_id
-    where enrolments.person_id is null
+    left outer join enrolled on population.person_id = enrolled.person_id
+    where enrolled.person_id is null
 )
 
 select

@@ -21,16 +21,6 @@ with chains as (
     group by continuous_rule, person_id, continuous_spell_number
 ),
 
--- A price that stands twice would be ambiguous: it then counts as missing.
-unit_costs as (
-    select
-        activity,
-        max(unit_cost_gbp) as unit_cost_gbp
-    from prices
-    group by activity
-    having count(*) = 1
-),
-
 routed as (
     select
         *,

@@ -35,9 +35,14 @@ last_episodes as (
         episode_spells.spell_number,
         episodes.discharge_method_code,
         episodes.discharge_destination_code,
-        coalesce(
-            episodes.discharge_date, case when episodes.is_end_of_spell then episodes.episode_end_date end
-        ) as discharge_date
+        -- Discharge method 8 says that the spell is not finished, whatever date stands beside it.
+        case
+            when coalesce(episodes.discharge_method_code, '') <> '8'
+                then coalesce(
+                    episodes.discharge_date,
+                    case when episodes.is_end_of_spell then episodes.episode_end_date end
+                )
+        end as discharge_date
     from episode_spells
     inner join episodes on episode_spells.episode_key = episodes.episode_key
     where episode_spells.is_last_episode

@@ -1,7 +1,7 @@
 -- How many people were left after each step from the extracts to the two arms.
 -- grain: one row per arm, step_number
 -- contract: data_contracts/marts/attrition.odcs.yaml
-with enrolled as (
+with readable as (
     select
         person_id,
         bool_or(is_opted_out) as is_opted_out,
@@ -9,6 +9,32 @@ with enrolled as (
     from enrolment_records
     where fate = 'accepted'
     group by person_id
+),
+
+unusable as (
+    select distinct quarantined_records.person_id
+    from quarantined_records
+    left outer join readable on quarantined_records.person_id = readable.person_id
+    where
+        quarantined_records.extract = 'enrolments'
+        and quarantined_records.person_id is not null
+        and readable.person_id is null
+),
+
+enrolled as (
+    select
+        person_id,
+        true as is_usable,
+        is_opted_out,
+        is_unlinked
+    from readable
+    union all
+    select
+        person_id,
+        false as is_usable,
+        false as is_opted_out,
+        false as is_unlinked
+    from unusable
 ),
 
 residents as (
@@ -35,15 +61,22 @@ steps as (
     select
         'pilot' as arm,
         2 as step_number,
-        'did not opt out' as step,
-        count(*) filter (where not is_opted_out) as people
+        'with an enrolment record that can be used' as step,
+        count(*) filter (where is_usable) as people
     from enrolled
     union all
     select
         'pilot' as arm,
         3 as step_number,
+        'did not opt out' as step,
+        count(*) filter (where is_usable and not is_opted_out) as people
+    from enrolled
+    union all
+    select
+        'pilot' as arm,
+        4 as step_number,
         'linked to the population' as step,
-        count(*) filter (where not is_opted_out and not is_unlinked) as people
+        count(*) filter (where is_usable and not is_opted_out and not is_unlinked) as people
     from enrolled
     union all
     select

@@ -113,6 +113,7 @@ ranked_by_stay as (
                 filled_fields desc nulls last,
                 delivery_position desc nulls last,
                 delivery_id asc nulls last,
+                epikey asc nulls last,
                 record asc nulls last
         ) as stay_rank
     from with_superseded

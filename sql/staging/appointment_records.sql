@@ -55,6 +55,7 @@ ranked_by_appointment as (
                 filled_fields desc nulls last,
                 delivery_position desc nulls last,
                 delivery_id asc nulls last,
+                attendkey asc nulls last,
                 record asc nulls last
         ) as appointment_rank
     from ranked_by_key

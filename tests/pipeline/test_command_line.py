@@ -104,6 +104,25 @@ def test_a_refused_file_ends_the_run_with_3_and_leaves_the_published_file(publis
     assert icp("check", study).returncode == 3
 
 
+def test_refused_records_are_shown_to_the_data_manager_alone(tmp_path):
+    broken = "6,A,2010-13-01,2010-09-02,1,3,2010-09-01,2010-09-02,21,19,1,19,1,RXX\n7,A,2010-09-05,2010-09-02,1,3\n"
+    study = write_tiny_study(tmp_path / "study", files={ADMISSIONS: FILES[ADMISSIONS] + broken})
+    assert icp("quarantine", study).returncode == 2
+    assert icp("run", study).returncode == 0
+    shown = icp("quarantine", study)
+    assert shown.stdout.startswith("SENSITIVE")
+    assert "impossible_date" in shown.stdout
+    assert "2010-13-01" in shown.stdout
+    assert "wrong_field_count" in shown.stdout
+    assert "1 to 7 records quarantined" in shown.stdout
+    assert ask(study, "select sum(records_quarantined) from record_quality") == [(2,)]
+    (delivery,) = ask(study, "select delivery_id from deliveries where extract = 'admissions'")
+    assert "impossible_date" in icp("quarantine", study, "--delivery", *delivery).stdout
+    refused = icp("quarantine", study, "--delivery", "nothing")
+    assert refused.returncode == 2
+    assert "no such delivery" in refused.stderr
+
+
 def test_nobody_linked_ends_the_run_with_3(tmp_path):
     strangers = "PSEUDO_HESID,SITE,INDEX_DATE\nX,S1,2010-07-01\n"
     stopped = icp("run", write_tiny_study(tmp_path / "study", files={"enrolments/enrolments.csv": strangers}))
@@ -133,13 +152,24 @@ def test_a_protocol_that_cannot_be_run_ends_with_2_and_says_why(tmp_path, protoc
     assert "Traceback" not in refused.stderr
 
 
-def test_init_makes_a_study_that_check_understands(tmp_path):
+def test_init_makes_a_study_that_check_understands_and_finds_empty(tmp_path):
     made = icp("init", tmp_path / "new")
     assert made.returncode == 0
     checked = icp("check", tmp_path / "new")
-    assert checked.returncode == 0, checked.stderr
-    assert "extracts/admissions: no delivery yet" in checked.stdout
+    assert checked.returncode == 2
+    assert "extracts/admissions: no delivery yet" in checked.stderr
+    assert "population is required" in checked.stderr
     assert icp("init", tmp_path / "new").returncode == 2
+
+
+def test_an_outcome_whose_extract_was_never_delivered_ends_the_run_with_2(tmp_path):
+    protocol = PROTOCOL.replace("  population:", "  emergency_care: {contract: hes_ae}\n  population:").replace(
+        "metric: emergency_admissions", "metric: ae_attendances"
+    )
+    study = write_tiny_study(tmp_path / "study", protocol=protocol, files={"emergency_care/empty.csv": None})
+    refused = icp("run", study)
+    assert refused.returncode == 2
+    assert "emergency_care is needed by the outcome ae_attendances" in refused.stderr
 
 
 def test_an_unknown_command_ends_with_2():

@@ -214,7 +214,7 @@ def test_one_to_seven_people_are_masked_and_their_numbers_withheld_in_every_form
     )
     text = page(path, population="site:a", output_format=output_format)
     assert "1 to 7" in text
-    assert "Withheld: rests on 1 to 7 people." in text
+    assert "Withheld: rests on 1 to 7 people or events." in text
     for number in ("40005", "4.875", "1.62", "-20", "20%"):
         assert number not in text
 
@@ -233,7 +233,7 @@ def test_an_item_is_withheld_among_the_estimates_too(publish):
         survey=(item(answers_follow_up=6),),
     )
     rows = list(csv.DictReader(io.StringIO(results(path, output_format="csv", population="all_sites"))))
-    assert (rows[0]["change"], rows[0]["caution"]) == ("", "Withheld: rests on 1 to 7 people.")
+    assert (rows[0]["change"], rows[0]["caution"]) == ("", "Withheld: rests on 1 to 7 people or events.")
 
 
 def test_eight_people_are_shown(publish):

@@ -43,6 +43,8 @@ PARAMETERS = {
     "baseline_months bigint, follow_up_months bigint, data_until date, continuous_rule varchar, "
     "comparison_seed bigint",
     "delivery_order": "delivery_id varchar, extract varchar, position bigint",
+    "lake_quarantine": "delivery_id varchar, extract varchar, record bigint, rule_id varchar, "
+    "person_id varchar, provider_code varchar, activity_date date",
     "extract_coverage": "extract varchar, month date",
     "prices": "price_set varchar, price_year varchar, activity varchar, unit_cost_gbp double",
     "imd": "lsoa11 varchar, imd_decile bigint, release varchar",

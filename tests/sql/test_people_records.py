@@ -101,8 +101,12 @@ def test_attrition_names_each_step_of_both_arms_and_who_was_lost() -> None:
             enrolment("2010-06-01", person_id="p2"),  # opted out
             enrolment("2010-06-01", person_id="p3"),  # not in the population
         ],
+        lake_quarantine=[  # the index date cannot be read: neither pilot nor comparison
+            {"delivery_id": "d1", "extract": "enrolments", "record": 9, "rule_id": "impossible_date", "person_id": "q1"}
+        ],
         population=[
             person("p1"),
+            person("q1"),
             person("p2"),
             person("c1"),
             person("c2"),  # opted out
@@ -114,14 +118,15 @@ def test_attrition_names_each_step_of_both_arms_and_who_was_lost() -> None:
         opt_outs=[{"person_id": "p2"}, {"person_id": "c2"}],
     )
     assert study.query("select arm, step_number, step, people, people_lost from attrition order by arm, 2") == [
-        ("comparison", 1, "in the population", 8, 0),
-        ("comparison", 2, "did not opt out", 6, 2),
-        ("comparison", 3, "not enrolled in a pilot", 5, 1),
+        ("comparison", 1, "in the population", 9, 0),
+        ("comparison", 2, "did not opt out", 7, 2),
+        ("comparison", 3, "not enrolled in a pilot", 5, 2),
         ("comparison", 4, "alive at the index date", 4, 1),
         ("comparison", 5, "registered at the index date", 2, 2),
         ("comparison", 6, "born by the index date", 1, 1),
-        ("pilot", 1, "enrolled in a pilot", 3, 0),
-        ("pilot", 2, "did not opt out", 2, 1),
-        ("pilot", 3, "linked to the population", 1, 1),
+        ("pilot", 1, "enrolled in a pilot", 4, 0),
+        ("pilot", 2, "with an enrolment record that can be used", 3, 1),
+        ("pilot", 3, "did not opt out", 2, 1),
+        ("pilot", 4, "linked to the population", 1, 1),
     ]
     assert study.query("select person_id, is_pilot from people order by person_id") == [("c1", False), ("p1", True)]

@@ -258,6 +258,19 @@ def test_regular_attendances_are_spells_of_their_own_and_part_no_stay() -> None:
     ]
 
 
+def test_a_regular_attendance_is_not_nested_in_another() -> None:
+    study = SmallStudy(
+        admissions=[
+            episode("2010-01-01", "2010-01-04", admimeth="13", classpat="4"),
+            episode("2010-01-02", "2010-01-02", admimeth="13", classpat="3"),
+        ]
+    )
+    assert study.query("select spell_number, episodes, nested_spells from spells order by all") == [
+        (1, 1, 0),
+        (2, 1, 0),
+    ]
+
+
 def test_a_merger_in_the_middle_of_a_stay_does_not_part_it() -> None:
     successions = [{"provider_code": "ROL", "successor_code": "RNE", "from_date": "2010-04-01"}]
     assert spells_of(
@@ -278,3 +291,8 @@ def test_a_stay_in_which_the_person_dies_is_finished_and_one_that_begins_later_i
     assert study.query(
         "select admission_date, length_of_stay_days, discharge_method_code, is_after_death from spells order by all"
     ) == [(date(2010, 1, 5), 4, "4", False), (date(2010, 1, 11), 1, "1", True)]
+
+
+def test_a_discharge_date_beside_discharge_method_8_finishes_nothing() -> None:
+    study = SmallStudy(admissions=[episode("2010-01-05", "2010-01-09", dismeth="8")])
+    assert study.query("select discharge_date, is_finished, length_of_stay_days from spells") == [(None, False, None)]

@@ -25,7 +25,7 @@ CONTRACTS = {
 
 
 def write(folder: Path, *, effects: tuple[str, ...] = (), people: int = 60) -> Path:
-    write_demo(folder, people=people, seed=3, effects=effects, progress=lambda _line: None)
+    write_demo(folder, people=people, seed=3, effects=effects, dirt=False, progress=lambda _line: None)
     return folder
 
 
@@ -101,7 +101,7 @@ def test_the_truth_has_the_columns_of_the_published_table_and_the_published_effe
         "sees_doctor_of_choice": 0,
         "sees_nurse_of_choice": 0,
     }
-    assert (demo / "truth" / "dirt.csv").read_text() == "delivery_file,record,rule_id,kind\n"
+    assert (demo / "truth" / "dirt.csv").read_text() == "delivery_file,record,rule_id,kind,column\n"
 
 
 def test_effects_on_the_command_line_replace_the_published_ones_one_by_one(tmp_path):

@@ -110,3 +110,11 @@ def test_an_activity_without_an_extract_needs_no_price(folder):
     rows = "".join(f"a,2010,{activity},100\n" for activity in activities)
     (folder / "prices.csv").write_text("price_set,price_year,activity,unit_cost_gbp\n" + rows)
     assert load_study(folder).prices.height == 3
+
+
+def test_two_surveys_that_ask_the_same_item_are_refused(folder):
+    surveys = "".join(f"  {name}: {{contract: survey, instrument: patient_experience}}\n" for name in ("one", "two"))
+    for name in ("one", "two"):
+        (folder / "extracts" / name).mkdir()
+    (folder / "protocol.yaml").write_text(PROTOCOL.replace("periods:", surveys + "periods:"), encoding="utf-8")
+    assert "the extracts one and two both ask the item" in refusal(folder)

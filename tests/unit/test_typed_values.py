@@ -170,3 +170,9 @@ def test_types_of_a_parquet_file_need_no_repair(lake):
     pl.DataFrame([typed]).write_parquet(lake.folder() / "a.parquet")
     columns = "epistart, epiend, startage, repaired_fields"
     assert lake.rows("admissions", columns, lake.read()) == [(date(2010, 1, 2), date(2010, 1, 5), 67, None)]
+
+
+def test_an_empty_text_in_a_parquet_file_is_no_code(lake):
+    cells = {"DIAG_02": "J440", "DIAG_03": "", "DIAG_04": "I10X", "DIAG_05": ""}
+    pl.DataFrame([{**EPISODE, **cells}]).write_parquet(lake.folder() / "a.parquet")
+    assert lake.rows("admissions", "diag_secondary, nulled_fields", lake.read()) == [(["J440", "I10X"], None)]

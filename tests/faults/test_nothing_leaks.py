@@ -1,0 +1,240 @@
+"""What a run leaves behind outside the quarantine: no NHS number, no refused or nulled text, no key, no small count."""
+
+import gzip
+import os
+import re
+import sqlite3
+import subprocess
+import sys
+import zlib
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from tests.small_extracts import APPOINTMENT, EPISODE, Record, as_csv
+
+PROTOCOL = """
+study: dirty
+synthetic: {synthetic}
+extracts:
+  admissions: {{contract: hes_apc}}
+  outpatients: {{contract: hes_op}}
+  population: {{contract: population}}
+  enrolments: {{contract: pilot_enrolment}}
+  opt_outs: {{contract: opt_out}}
+periods: {{look_back_months: 6, baseline_months: 6, follow_up_months: 6, data_until: 2010-12-31}}
+outcomes:
+  - {{metric: emergency_admissions, priority: primary, benefits: service_users, expected: decrease}}
+"""
+KEY = "a secret that only this test knows"
+# Every text that a record is refused or a field is nulled for carries this mark.
+MARK = "QZ7"
+
+
+def nhs_number(nine_digits: int) -> str | None:
+    """The number with its check digit; None where there is none (NHS Data Dictionary: modulus 11)."""
+    weighted = sum(weight * int(digit) for weight, digit in zip(range(10, 1, -1), str(nine_digits), strict=True))
+    check = (11 - weighted % 11) % 11
+    return None if check == 10 else f"{nine_digits}{check}"
+
+
+NUMBERS = [number for nine in range(999_123_000, 999_123_060) if (number := nhs_number(nine))][:30]
+WRONG = [f"{number[:-1]}{(int(number[-1]) + 1) % 10}" for number in NUMBERS[:3]]
+IDENTIFIERS = [*NUMBERS, *WRONG]
+
+
+def episode(number: int, **changes: str) -> Record:
+    return {
+        **EPISODE,
+        "EPIKEY": str(number),
+        "PSEUDO_HESID": NUMBERS[number % len(NUMBERS)],
+        "EPISTART": f"2010-{1 + number % 12:02d}-03",
+        "EPIEND": f"2010-{1 + number % 12:02d}-05",
+        "ADMIDATE": f"2010-{1 + number % 12:02d}-03",
+        "DISDATE": f"2010-{1 + number % 12:02d}-05",
+        "NOTE": "",
+        **changes,
+    }
+
+
+def dirty_admissions() -> bytes:
+    """Good episodes, then one of every kind that is refused or nulled, and lines that are no records."""
+    dirty = [
+        episode(100, PSEUDO_HESID=WRONG[0]),
+        episode(101, PSEUDO_HESID=f"99912{MARK}30"),
+        episode(102, PSEUDO_HESID=NUMBERS[4][:9]),
+        episode(103, PSEUDO_HESID=f"{NUMBERS[5][:3]} {NUMBERS[5][3:6]} {NUMBERS[5][6:]}", NOTE=f"rang {NUMBERS[6]}"),
+        episode(104, EPISTART=f"{MARK}-start"),
+        episode(105, EPIEND=f"{MARK}-end"),
+        episode(106, PROCODE3=f"?{MARK}"),
+        episode(107, EPIKEY=""),
+        episode(108, ADMIMETH=f"{MARK}-method", SEX=f"{MARK}-sex", STARTAGE=f"{MARK}-age", DIAG_01=f"{MARK}-diagnosis"),
+        episode(109, DISDATE=f"{MARK}-discharge", ADMIDATE="2010-12-31", CLASSPAT=f"{MARK}-class"),
+    ]
+    records = [*(episode(number) for number in range(60)), *dirty]
+    text = as_csv(records).replace("PSEUDO_HESID", "NHSNO")
+    broken = [
+        f"200,{NUMBERS[7]},{MARK}-too-short",
+        f'201,{NUMBERS[8]},"{MARK}-never-closed',
+        f"{NUMBERS[9]},{MARK}-\x81-undecodable",
+        text.splitlines()[0],
+        f"202,{NUMBERS[10]},{MARK}-breaks-off",
+    ]
+    return "\n".join([text + broken[0], *broken[1:]]).encode("latin-1")
+
+
+def dirty_appointments() -> bytes:
+    good = [{**APPOINTMENT, "ATTENDKEY": f"{n}", "PSEUDO_HESID": number} for n, number in enumerate(NUMBERS)]
+    bad = [
+        {**APPOINTMENT, "ATTENDKEY": "900", "PSEUDO_HESID": WRONG[1]},
+        {**APPOINTMENT, "ATTENDKEY": "901", "PSEUDO_HESID": NUMBERS[1], "APPTDATE": f"{MARK}-day"},
+        {**APPOINTMENT, "ATTENDKEY": "902", "PSEUDO_HESID": NUMBERS[1], "ATTENDED": f"{MARK}-attended"},
+    ]
+    return gzip.compress(as_csv([*good, *bad]).replace("PSEUDO_HESID", "NHSNO").encode("utf-16"))
+
+
+def dirty_study(folder: Path, *, synthetic: bool = True) -> Path:
+    people = [f"{number},1940-01-0{1 + place % 9},{1 + place % 2}" for place, number in enumerate(NUMBERS)]
+    people += [f"{WRONG[2]},1940-01-01,1", f"{NUMBERS[0]},{MARK}-born,1", f"{NUMBERS[11]},1950-01-01,{MARK}"]
+    joined = [f"{number},S1,2010-07-01" for number in NUMBERS[:12]] + [f"{NUMBERS[13]},S1,{MARK}-index"]
+    files = {
+        "admissions/admissions_2010-01_to_2010-12.csv": dirty_admissions(),
+        "outpatients/outpatients_2010-01_to_2010-12.csv.gz": dirty_appointments(),
+        "population/population.csv": "\n".join(["NHSNO,DOB,SEX", *people, ""]).encode(),
+        "enrolments/enrolments.csv": "\n".join(["NHSNO,SITE,INDEX_DATE", *joined, ""]).encode(),
+        "opt_outs/opt_outs.csv": f"NHSNO\n{NUMBERS[20]}\n{NUMBERS[21]}\n".encode(),
+    }
+    for name, content in files.items():
+        path = folder / "extracts" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    (folder / "protocol.yaml").write_text(PROTOCOL.format(synthetic=str(synthetic).lower()), encoding="utf-8")
+    return folder
+
+
+class Machine:
+    """A home, a working and a temporary folder of its own for the command line, so that all it writes is found."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.said: list[str] = []
+        for name in ("home", "temporary", "working"):
+            (root / name).mkdir()
+
+    def icp(self, *arguments: object, key: str | None = KEY) -> int:
+        kept = {name: value for name, value in os.environ.items() if name != "ICP_PSEUDONYM_KEY"}
+        own = {"HOME": str(self.root / "home"), "TMPDIR": str(self.root / "temporary")}
+        done = subprocess.run(
+            [sys.executable, "-m", "pipelines.cli", *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=self.root / "working",
+            env=kept | own | ({"ICP_PSEUDONYM_KEY": key} if key else {}),
+        )
+        self.said += [done.stdout, done.stderr]
+        return done.returncode
+
+    def written(self) -> Iterator[tuple[str, bytes]]:
+        """All that was said or written outside the extracts, unpacked as far as it can be."""
+        yield "terminal", "\n".join(self.said).encode()
+        for path in sorted(self.root.rglob("*")):
+            if path.is_file() and not path.is_symlink() and "extracts" not in path.parts:
+                name = str(path.relative_to(self.root))
+                yield name, path.read_bytes()
+                yield from ((f"{name}: {part}", content) for part, content in unpacked(path))
+
+
+def unpacked(path: Path) -> Iterator[tuple[str, bytes]]:
+    """What lies packed in a file of columns or a database: every value of every table as text."""
+    if path.suffix == ".parquet":
+        yield "values", str(duckdb.execute("from read_parquet(?)", [str(path)]).fetchall()).encode()
+    if path.suffix == ".duckdb":
+        with duckdb.connect(path, read_only=True) as database:
+            for (table,) in database.execute("select table_name from duckdb_tables()").fetchall():
+                yield table, str(database.execute(f'from "{table}"').fetchall()).encode()
+    if path.read_bytes()[:15] == b"SQLite format 3":
+        database = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+        for (table,) in database.execute("select name from sqlite_master where type = 'table'").fetchall():
+            for row in database.execute(f'select * from "{table}"'):
+                yield table, b"\n".join(value_bytes(value) for value in row)
+        database.close()
+
+
+def value_bytes(value: object) -> bytes:
+    if not isinstance(value, bytes):
+        return str(value).encode()
+    with suppress(zlib.error):
+        return zlib.decompress(value)
+    return value
+
+
+def is_quarantine(name: str) -> bool:
+    return "/lake/" in name and "quarantine.parquet" in name
+
+
+@pytest.fixture(scope="module")
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Machine:
+    """A dirty study checked, run, looked at, and stopped at a refused file; another that ends in a traceback."""
+    machine = Machine(tmp_path_factory.mktemp("machine"))
+    study = dirty_study(machine.root / "study")
+    ended = [machine.icp("check", study), machine.icp("run", study, "--dry-run"), machine.icp("run", study)]
+    ended.append(machine.icp("results", study, "--population", "all"))
+    refused = study / "extracts" / "admissions" / "admissions_2011-01.csv"
+    refused.write_text(f"NHSNO,{MARK}\n{NUMBERS[0]},{MARK}-cell\n", encoding="utf-8")
+    ended += [machine.icp("run", study), machine.icp("check", study)]
+    faulty = dirty_study(machine.root / "faulty")
+    (faulty / "output" / "lake" / "quarantine.parquet").mkdir(parents=True)
+    ended.append(machine.icp("run", faulty))
+    keyless = dirty_study(machine.root / "keyless", synthetic=False)
+    ended += [machine.icp("run", keyless, key=None), machine.icp("check", keyless, key=None)]
+    assert ended == [0, 0, 0, 0, 3, 3, 1, 2, 2], machine.said
+    return machine
+
+
+def found(machine: Machine, texts: list[str], *, in_quarantine: bool) -> set[tuple[str, str]]:
+    pattern = re.compile(b"|".join(re.escape(text).encode() for text in texts))
+    pieces = [piece for piece in machine.written() if is_quarantine(piece[0]) == in_quarantine]
+    assert pieces
+    return {(name, match.decode()) for name, content in pieces for match in pattern.findall(content)}
+
+
+def test_the_runs_refused_and_nulled_what_was_planted(machine):
+    marked = {name for name, _ in found(machine, [MARK], in_quarantine=True)}
+    assert any("admissions" in name for name in marked)
+    assert any("population" in name for name in marked)
+    nulled = "select count(*), sum(rows_quarantined) > 12, sum(rows_nulled) > 2 from deliveries"
+    with duckdb.connect(machine.root / "study/output/published/evaluation.duckdb", read_only=True) as published:
+        assert published.sql(nulled).fetchall() == [(5, True, True)]
+
+
+def test_no_nhs_number_is_written_anywhere_outside_the_extracts(machine):
+    written = [*IDENTIFIERS, *(f"{number[:3]} {number[3:6]} {number[6:]}" for number in IDENTIFIERS)]
+    assert found(machine, written, in_quarantine=False) == set()
+    assert found(machine, written, in_quarantine=True) == set()
+
+
+def test_no_refused_or_nulled_text_is_written_outside_the_quarantine(machine):
+    assert found(machine, [MARK], in_quarantine=False) == set()
+
+
+def test_the_key_is_written_nowhere(machine):
+    assert found(machine, [KEY], in_quarantine=False) == set()
+
+
+def test_nothing_is_left_in_temporary_folders(machine):
+    assert [path for path in (machine.root / "temporary").rglob("*") if path.is_file()] == []
+
+
+def test_no_count_of_1_to_7_is_said_or_logged(machine):
+    counts = re.compile(
+        rb"\b[1-7] (?:rows?|records?|people|persons?|patients?)\b"
+        rb"|\b(?:rows|records|people)\W{1,3}[1-7]\b"
+        rb'|"label": "(?:rows|pilot_people)".{0,120}?"value": [1-7]\b'
+    )
+    logged = [(name, content) for name, content in machine.written() if name == "terminal" or "dagster" in name]
+    assert any(b'"label": "rows"' in content for _, content in logged)
+    assert {(name, match) for name, content in logged for match in counts.findall(content)} == set()

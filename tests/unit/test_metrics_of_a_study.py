@@ -1,0 +1,49 @@
+"""Which metrics a study has, and which cautions they carry because of its extracts and periods."""
+
+from datetime import date
+
+import polars as pl
+import pytest
+
+from pipelines.metrics import activity_metrics, coding_cautions, joined, site_register
+from pipelines.study import load_study
+from tests.tiny_study import write_tiny_study
+
+
+@pytest.fixture
+def study(tmp_path):
+    return load_study(write_tiny_study(tmp_path / "study"))
+
+
+def people(*index_dates: date) -> pl.DataFrame:
+    return pl.DataFrame({"index_date": list(index_dates)})
+
+
+def test_periods_that_cross_april_2013_carry_a_coding_caution(study):
+    found = coding_cautions(study, people(date(2012, 10, 2), date(2012, 1, 1)))
+    assert "April 2013" in found["admissions"][0]
+
+
+@pytest.mark.parametrize("index_date", [date(2012, 10, 1), date(2013, 10, 1)])
+def test_periods_that_end_or_begin_on_the_day_do_not_cross_it(study, index_date):
+    assert coding_cautions(study, people(index_date)) == {}
+
+
+def test_a_study_without_people_carries_no_coding_caution(study):
+    assert coding_cautions(study, people().cast({"index_date": pl.Date})) == {}
+
+
+def test_a_caution_on_an_extract_stands_on_its_metrics_only(study):
+    metrics = {m.metric_id: m for m in activity_metrics(study, extract_cautions={"admissions": ("Beware.",)})}
+    assert "Beware." in metrics["emergency_admissions"].notes
+    assert "Beware." not in metrics["died"].notes
+
+
+def test_cautions_of_several_sources_are_joined():
+    assert joined({"a": ("1",)}, {"a": ("2",), "b": ("3",)}) == {"a": ("1", "2"), "b": ("3",)}
+
+
+def test_a_site_that_only_enrolments_name_is_a_site_too():
+    sites = pl.DataFrame({"site_id": ["s1"], "case_management": [True]})
+    register = site_register(sites, pl.DataFrame({"site_id": ["s1", "s2", None]}))
+    assert register.sort("site_id").rows() == [("s1", True), ("s2", None)]
