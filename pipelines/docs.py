@@ -11,6 +11,7 @@ from pipelines.cli import icp
 from pipelines.contracts import published_contracts
 from pipelines.fingerprint import CHECKOUT
 from pipelines.lineage import lineage_nodes, lineage_svg
+from pipelines.rules_docs import rules_page
 from pipelines.tables_docs import table_pages
 
 DOCS = CHECKOUT / "docs"
@@ -19,7 +20,8 @@ DOCS = CHECKOUT / "docs"
 def generated_pages() -> Mapping[str, str]:
     """Text of every generated page by its path below `docs/`."""
     pages = {f"tables/{name}": text for name, text in table_pages(published_contracts()).items()}
-    return {**pages, "lineage.svg": lineage_svg(lineage_nodes(ALL_ASSETS)), "commands.md": _commands()}
+    lineage = lineage_svg(lineage_nodes(ALL_ASSETS))
+    return {**pages, "rules.md": rules_page(), "lineage.svg": lineage, "commands.md": _commands()}
 
 
 def write_pages(folder: Path = DOCS) -> int:

@@ -1,13 +1,13 @@
 """The page `docs/rules.md`: every rule's id with its fate, where it holds, what it expects and what to do."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pipelines.contracts import Column, Contract, source_contract
 from pipelines.protocol import EXTRACT_CONTRACTS
 from pipelines.reading.rules import BAD_VALUES, BROKEN_RECORDS, REFUSED_FILES, REPAIRS, Rule, record_rule
 from pipelines.reading.typing_sql import places
-from pipelines.reading.value import lake_name
+from pipelines.tables_docs import markdown_table
 
 SURVEYS = "surveys"
 MADE_BY = "<!-- Made from the source contracts and the reader's rules by `make docs`; change those, not this page. -->"
@@ -32,6 +32,9 @@ the next run; the same content again is a `duplicate_file`.
 """
 REPAIRS_OF_CODE = ("padded_code", "lower_case_code", "newline_in_field")
 REPAIRS_OF_TEXT = ("outer_blanks", "newline_in_field")
+
+
+RulesOf = Callable[[Contract, Column], tuple[str, ...]]
 
 
 @dataclass(frozen=True)
@@ -133,7 +136,7 @@ def _quarantining(contracts: Mapping[str, Contract]) -> Mapping[str, Rule]:
     return {**BROKEN_RECORDS, **_known(contracts, quarantined_by)}
 
 
-def _known(contracts: Mapping[str, Contract], rules_of) -> Mapping[str, Rule]:
+def _known(contracts: Mapping[str, Contract], rules_of: RulesOf) -> Mapping[str, Rule]:
     """Rules that `rules_of` finds in the contracts, in the order of the reader's own list, declared ones last."""
     found = {
         rule: record_rule(rule, contract)
@@ -145,7 +148,7 @@ def _known(contracts: Mapping[str, Contract], rules_of) -> Mapping[str, Rule]:
     return {rule: found[rule] for rule in [*own, *(rule for rule in found if rule not in own)]}
 
 
-def _where(contracts: Mapping[str, Contract], rules_of) -> Mapping[str, str]:
+def _where(contracts: Mapping[str, Contract], rules_of: RulesOf) -> Mapping[str, str]:
     found: dict[str, list[str]] = {rule: ["any line of a text file"] for rule in (*BROKEN_RECORDS, "cp1252_line")}
     for extract, contract in contracts.items():
         for column in contract.columns:
@@ -160,3 +163,58 @@ def _grouped(places: Iterable[str]) -> str:
         extract, _, column = place.partition(".")
         columns.setdefault(extract, []).append(column)
     return "; ".join(f"{extract}: {', '.join(names)}" if any(names) else extract for extract, names in columns.items())
+
+
+def _section(title: str, rules: Mapping[str, Rule], place: str, where: Mapping[str, str]) -> str:
+    header = ("rule", "expected", "what to do", *([place] if place else []))
+    rows = [
+        (f"`{rule}`", text.expected, text.advice, *([where.get(rule, "")] if place else []))
+        for rule, text in rules.items()
+    ]
+    return f"## {title}\n\n{markdown_table(header, rows)}".rstrip()
+
+
+def _extract(extract: str, contract: Contract) -> str:
+    rows = [
+        (
+            f"`{column.name}`",
+            expected_of(column),
+            _condition(column) + _ids(quarantined_by(contract, column)),
+            _ids(nulled_by(contract, column)),
+            _ids(repaired_by(contract, column)),
+        )
+        for column in contract.columns
+    ]
+    header = ("column", "expected", "quarantined by", "nulled by", "repaired by")
+    asked = " The items of its instrument are read as answers." if extract == SURVEYS else ""
+    title = f"### {extract}: {contract.title}\n\nContract `{contract.id}` {contract.version}.{asked}"
+    return f"{title}\n\n{markdown_table(header, rows)}".rstrip()
+
+
+def expected_of(column: Column) -> str:
+    """What a value of this column should be, in words."""
+    options = column.options
+    parts = [_kind(column).form]
+    if column.valid:
+        parts.append(f"one of {' '.join(f'`{value}`' for value in column.valid)}")
+    if "pattern" in options:
+        parts.append(f"of the form `{options['pattern']}`")
+    if "minimum" in options or "maximum" in options:
+        parts.append(
+            f"from {options.get('minimum', 0)}" + (f" to {options['maximum']}" if "maximum" in options else "")
+        )
+    if "first_characters" in options:
+        parts.append(f"of which the first {options['first_characters']} characters are kept")
+    if options.get("not_after_data"):
+        exempt = f" unless `{options['may_be_future']}`" if "may_be_future" in options else ""
+        parts.append(f"not in the future{exempt}")
+    return ", ".join(parts) + ("; the column is required" if column.is_required else "")
+
+
+def _condition(column: Column) -> str:
+    condition = places(column)
+    return f"where `{condition}`: " if condition not in ("", "true") else ""
+
+
+def _ids(rules: Sequence[str]) -> str:
+    return " ".join(f"`{rule}`" for rule in rules)

@@ -30,7 +30,7 @@ def _index(contracts: Sequence[Contract]) -> str:
         (f"[{contract.table}]({contract.table}.md)", contract.description, contract.grain, _filled(contract))
         for contract in contracts
     ]
-    return INDEX + _markdown_table(("table", "what it holds", "grain", "filled"), rows)
+    return INDEX + markdown_table(("table", "what it holds", "grain", "filled"), rows)
 
 
 def _filled(contract: Contract) -> str:
@@ -71,7 +71,7 @@ def _columns(contract: Contract) -> str:
         (f"`{column.name}`", column.sql_type, "no" if column.is_required else "yes", _meaning(column))
         for column in contract.columns
     ]
-    return _markdown_table(("column", "type", "null", "meaning"), rows)
+    return markdown_table(("column", "type", "null", "meaning"), rows)
 
 
 def _meaning(column: Column) -> str:
@@ -89,9 +89,10 @@ def _metrics(contract: Contract) -> str:
         for name, option in options.items()
     ]
     header = ("metric", "domain", "kind", "unit of its level", "extract", "code lists")
-    return f"## Metrics\n\n{_markdown_table(header, rows)}"
+    return f"## Metrics\n\n{markdown_table(header, rows)}"
 
 
-def _markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table of a Markdown page; a vertical bar in a cell does not end it."""
     lines = [header, ["---"] * len(header), *rows]
     return "".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |\n" for line in lines)
