@@ -1,7 +1,5 @@
-"""Dirty deliveries of the demo study, byte by byte, and the manifest of every fault that was planted."""
+"""Dirty deliveries of the demo study, and the manifest of every fault that was planted."""
 
-import csv
-import io
 import itertools
 import shutil
 from collections.abc import Iterator
@@ -13,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from evaluation.simulation import SimulatedStudy, SimulationSettings
-from evaluation.simulation.dirt import BLANK, FORM, PLAIN, PLANTED, Fault, Names, Soiled, soiled
+from evaluation.simulation.dirt import PLANTED, Fault, Names, Soiled, soiled
 from evaluation.simulation.dirt_activity import appointment_faults, attendance_faults
 from evaluation.simulation.dirt_admissions import admission_faults
 from evaluation.simulation.dirt_deliveries import earlier_snapshot, numbers_of_nobody, wrong_delivery
@@ -26,6 +24,7 @@ from evaluation.simulation.dirt_registers import (
 )
 from evaluation.simulation.people import pseudonyms
 from pipelines.demo_deliveries import Planned, delimiter, planned_deliveries, write_delivery, write_text
+from pipelines.demo_lines import dirty_text
 
 DIRT_COLUMNS = {"delivery_file": pl.String, **PLANTED}
 PERSON = "PSEUDO_HESID"
@@ -36,7 +35,6 @@ CORRECTED, RESENT = ("emergency_care", "0809"), ("outpatients", "0708")
 EARLIER_SNAPSHOTS = ("population", "enrolments")
 DAYS_AFTER_DEATH = 60
 _EPOCH = date(1970, 1, 1)
-_UNDEFINED_IN_CP1252 = b"\x81"
 
 
 @dataclass(frozen=True)
@@ -142,7 +140,12 @@ def _faults(dirt: _Dirt, planned: Planned, *, has_end: bool) -> tuple[Fault, ...
     if planned.extract == "admissions":
         return admission_faults(deaths=deaths, has_end=has_end)
     if planned.extract == "outpatients":
-        return appointment_faults(deaths=deaths, data_until=dirt.settings.data_until, has_end=has_end)
+        return appointment_faults(
+            deaths=deaths,
+            living=dirt.simulated.population.filter(pl.col("DATE_OF_DEATH").is_null())[PERSON].to_list(),
+            data_until=dirt.settings.data_until,
+            has_end=has_end,
+        )
     return attendance_faults(deaths=deaths, has_end=has_end)
 
 
@@ -153,51 +156,6 @@ def _deaths(simulated: SimulatedStudy, first_day: int, last_day: int) -> dict[st
         simulated.opt_outs, on=PERSON, how="anti"
     )
     return dict(died.select(PERSON, "DATE_OF_DEATH").iter_rows())
-
-
-def dirty_text(records: pl.DataFrame, header: tuple[str, ...], separator: str) -> bytes:
-    """The bytes of a delivery: sound lines as they are, each broken one in its form."""
-    cells = records.select(pl.col(name.upper()).replace("", None).alias(name) for name in header)
-    out = io.BytesIO()
-    out.write(_line(header, separator))
-    start = 0
-    for number, form in enumerate(records[FORM]):
-        if form == PLAIN:
-            continue
-        cells[start:number].write_csv(out, include_header=False, separator=separator)
-        out.write(_broken([cell or "" for cell in cells.row(number)], form, header, separator))
-        start = number + 1
-    cells[start:].write_csv(out, include_header=False, separator=separator)
-    return out.getvalue()
-
-
-def _broken(cells: list[str], form: str, header: tuple[str, ...], separator: str) -> bytes:
-    """One line in the form in which it is broken."""
-    middle = len(cells) // 2
-    if form == BLANK:
-        return b"\n"
-    if form == "header":
-        return _line(header, separator)
-    if form == "short":
-        return _line(cells[:-1], separator)
-    if form == "long":
-        return _line([*cells, "."], separator)
-    if form == "unclosed_quote":
-        return separator.join([*cells[:middle], f'"{cells[middle]}', *cells[middle + 1 :]]).encode() + b"\n"
-    line = _line(cells, separator, encoding="cp1252")
-    if form == "cp1252":
-        return line
-    if form == "undecodable":
-        return line[:-1] + _UNDEFINED_IN_CP1252 + b"\n"
-    if form == "truncated":
-        return line[: len(line) // 2]
-    raise ValueError(f"{form} is not a form of a line")
-
-
-def _line(cells: list[str] | tuple[str, ...], separator: str, *, encoding: str = "utf-8") -> bytes:
-    text = io.StringIO(newline="")
-    csv.writer(text, delimiter=separator, lineterminator="\n").writerow(cells)
-    return text.getvalue().encode(encoding)
 
 
 def _named(planted: pl.DataFrame, path: Path) -> pl.DataFrame:

@@ -22,7 +22,7 @@ _ABOUT = """\
 
 Rule      {rule_id}
 Expected  {expected}
-What to do: {advice}
+Do        {advice}
 
 To see it, copy the example into extracts/{extract}/ of this study and run `icp check` or `icp run`:
 all other files are read and checked, the run ends with exit code 3, nothing new is published,

@@ -7,6 +7,8 @@ from typing import Literal
 import numpy as np
 import polars as pl
 
+from evaluation.simulation.calendar import BoolArray
+
 Row = Mapping[str, str]
 Change = Callable[[Row], str]
 PLANTED = {"record": pl.Int64, "rule_id": pl.String, "kind": pl.String, "column": pl.String}
@@ -80,27 +82,32 @@ def soiled(
     that is up to the faults. A fault that no free record suits is not planted.
     """
     text = records.with_columns(pl.all().cast(pl.String).fill_null(""))
-    rows = text.to_dicts()
-    free = np.ones(len(rows), dtype=bool)
-    stands = np.ones(len(rows), dtype=bool)
+    people = text[names.person].to_list()
+    free = np.ones(text.height, dtype=bool)
+    stands = np.ones(text.height, dtype=bool)
     changed: list[dict[str, object]] = []
     marks: list[tuple[int, Mark]] = []
     for fault in faults:
         suitable = text.select(fault.suits.alias("suits") & pl.lit(pl.Series(free)))["suits"].to_numpy()
-        count = 1 if fault.is_last else max(at_least, int(rng.binomial(len(rows), fault.share)))
-        for number in _one_a_person(rng.permutation(np.flatnonzero(suitable)).tolist(), rows, names)[:count]:
+        count = 1 if fault.is_last else max(at_least, int(rng.binomial(text.height, fault.share)))
+        for number in _drawn(suitable, people, count=count, rng=rng):
             free[number] = False
             stands[number] = fault.into != "record"
-            position = _position(number, fault, count=len(rows), rng=rng)
+            position = _position(number, fault, count=text.height, rng=rng)
             marks += [(len(changed), mark) for mark in _marks(fault, names)]
-            row = _planted(rows[number], fault, names)
+            row = _planted(text.row(number, named=True), fault, names)
             changed.append({_POSITION: position, **row, FORM: fault.form, _NUMBER: len(changed)})
     return _in_file_order(text.with_row_index(_POSITION).filter(pl.Series(stands)), changed, marks)
 
 
-def _one_a_person(numbers: list[int], rows: Sequence[Row], names: Names) -> list[int]:
-    """Of each person only the first record, so that two of the same fault never look like one repeated."""
-    return list({rows[number][names.person]: number for number in reversed(numbers)}.values())[::-1]
+def _drawn(suitable: BoolArray, people: Sequence[str], *, count: int, rng: np.random.Generator) -> list[int]:
+    """Numbers of suitable records by chance, one of a person, so that two of a kind never look like one repeated."""
+    drawn: dict[str, int] = {}
+    for number in rng.permutation(np.flatnonzero(suitable)).tolist():
+        if len(drawn) == count:
+            break
+        drawn.setdefault(people[number], number)
+    return list(drawn.values())
 
 
 def _planted(row: Row, fault: Fault, names: Names) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """What goes wrong in extracts of outpatient appointments and A&E attendances."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date, timedelta
 
 import polars as pl
@@ -32,12 +32,18 @@ PERSON = "PSEUDO_HESID"
 SHARE_BOOKED = 0.01
 
 
-def appointment_faults(*, deaths: Mapping[str, date], data_until: date, has_end: bool) -> tuple[Fault, ...]:
-    """Faults for a year of appointments; `deaths` are those of linked people after which the year still goes on."""
+def appointment_faults(
+    *, deaths: Mapping[str, date], living: Collection[str], data_until: date, has_end: bool
+) -> tuple[Fault, ...]:
+    """Faults for a year of appointments.
+
+    `deaths` are those of linked people after which the year still goes on, `living` the linked people
+    who have not died.
+    """
     is_cancelled = pl.col("ATTENDED").is_in(["2", "4"])
     return (
         *_after_death("APPTDATE", deaths, {"ATTENDED": "5", "FIRSTATT": "2"}),
-        *_booked(data_until),
+        *_booked(living, data_until),
         quarantined("missing_value", "ATTENDKEY", {"ATTENDKEY": to("")}),
         *persons(PERSON),
         *placing_date("APPTDATE", suits=pl.col("ATTENDED") != "0"),
@@ -84,13 +90,14 @@ def attendance_faults(*, deaths: Mapping[str, date], has_end: bool) -> tuple[Fau
     )
 
 
-def _booked(data_until: date) -> tuple[Fault, ...]:
+def _booked(living: Collection[str], data_until: date) -> tuple[Fault, ...]:
     """Appointments that were still to come when the last delivery was made: their dates may be in the future."""
     quarter = timedelta(days=91)
     booked = {"APPTDATE": later("APPTDATE", days=quarter.days), "ATTENDED": to("0")}
     is_recent = pl.col("APPTDATE") > str(data_until - quarter)
+    is_living = pl.col(PERSON).is_in(list(living))
     mark = Mark("accepted", "appointment_to_come", "APPTDATE")
-    return (Fault(marks=(mark,), share=SHARE_BOOKED, into="extra", changes=booked, suits=is_recent),)
+    return (Fault(marks=(mark,), share=SHARE_BOOKED, into="extra", changes=booked, suits=is_recent & is_living),)
 
 
 def _infant(age: str) -> Fault:

@@ -28,6 +28,7 @@ select
     population.is_care_home_resident,
     population.ethnic_category_code,
     population.date_of_death,
+    doubtful_deaths.person_id is not null as is_death_link_doubtful,
     population.registration_start_date,
     population.registration_end_date,
     enrolments.enrolment_end_date,
@@ -38,4 +39,5 @@ select
     enrolments.enrolment_status
 from index_dates
 inner join population on index_dates.person_id = population.person_id
+left outer join doubtful_deaths on index_dates.person_id = doubtful_deaths.person_id
 left outer join enrolments on index_dates.person_id = enrolments.person_id

@@ -16,7 +16,7 @@ from evaluation.simulation.dirt_changes import repaired, to
 from evaluation.simulation.dirt_deliveries import numbers_of_nobody
 from pipelines.contracts import source_contract
 from pipelines.demo import write_demo
-from pipelines.demo_dirt import dirty_text
+from pipelines.demo_lines import dirty_text
 from pipelines.demo_refused import KINDS
 from pipelines.reading import read_extract, resolve
 
@@ -84,6 +84,18 @@ def test_a_repeat_stands_behind_its_record_and_no_record_is_under_two_faults():
     keys = soil.records["KEY"].to_list()
     second = sorted(keys.index(key, keys.index(key) + 1) + 1 for key in "123")
     assert soil.planted["record"].to_list() == second
+
+
+def test_faults_fall_on_records_so_that_who_has_more_of_them_has_more_faults():
+    people = ["often"] * 90 + [f"once{number}" for number in range(10)]
+    records = pl.DataFrame({"KEY": [str(number) for number in range(100)], "PERSON": people, "SEX": "2"})
+    fault = repaired("padded_code", "SEX", {"SEX": to(" 2")})
+    hit = [
+        soiled(records, [fault], names=names(), at_least=1, rng=np.random.default_rng(seed)).records
+        for seed in range(50)
+    ]
+    often = sum(soil.filter((pl.col("SEX") == " 2") & (pl.col("PERSON") == "often")).height for soil in hit)
+    assert often >= 35
 
 
 def test_a_blank_line_is_no_record_and_does_not_move_the_numbers():
