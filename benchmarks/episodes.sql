@@ -9,7 +9,7 @@ with candidates as (
 weighted as (
     select
         digits,
-        11 - list_sum(list_transform(range(1, 10), lambda p: (digits // 10 ** (9 - p))::bigint % 10 * (11 - p))) % 11
+        11 - list_sum(list_transform(range(1, 10), lambda p: (digits // (10 ** (9 - p))::bigint) % 10 * (11 - p))) % 11
             as remainder
     from candidates
 ),

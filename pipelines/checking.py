@@ -7,7 +7,7 @@ from pathlib import Path
 
 import duckdb
 
-from pipelines.lake import read_deliveries
+from pipelines.lake import READ_AGAIN, known_contents, read_deliveries
 from pipelines.masking import masked_count
 from pipelines.metrics import check_outcomes
 from pipelines.reading import Delivery, period_text
@@ -64,5 +64,7 @@ def _row(study: Study, delivery: Delivery) -> tuple[str, ...]:
 
 
 def _new_or_known(study: Study, delivery: Delivery) -> str:
-    is_known = (study.lake / delivery.extract / f"{delivery.delivery_id}.json").exists()
-    return "use it: read before" if is_known else "read it: new"
+    known = known_contents(study.lake / delivery.extract).get(delivery.sha256, set())
+    if delivery.delivery_id in known:
+        return "use it: read before"
+    return READ_AGAIN if known else "read it: new"

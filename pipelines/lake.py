@@ -22,6 +22,7 @@ from pipelines.reading import (
     create_quarantine_view,
     period_text,
     read_extract,
+    remove_leftovers,
     require_one_person_column,
     resolve,
     summarise_quarantine,
@@ -70,6 +71,7 @@ class Lake:
 def fill_lake(study: Study, connection: duckdb.DuckDBPyConnection, *, say: Callable[[str], None]) -> Lake:
     """Reads whatever is new, makes the view `lake_<role>` of every role, and returns what the ledger needs."""
     study.lake.mkdir(mode=0o700, parents=True, exist_ok=True)
+    remove_leftovers(study.lake)
     deliveries = read_deliveries(study, connection, say=say)
     for role in ROLES:
         create_lake_view(
@@ -100,7 +102,7 @@ def read_deliveries(
     key = key_of_study(study)
     found: list[Delivery] = []
     for name, extract in study.protocol.extracts.items():
-        known = _known_contents(study.lake / name)
+        known = known_contents(study.lake / name)
         read = read_extract(
             connection,
             extract=name,
@@ -132,7 +134,7 @@ def _require_deliveries(study: Study, found: Iterable[Delivery]) -> None:
         )
 
 
-def _known_contents(lake: Path) -> dict[str, set[str]]:
+def known_contents(lake: Path) -> dict[str, set[str]]:
     """Ids of the deliveries that lie in an extract's lake, by the hash of what was delivered."""
     ids: dict[str, set[str]] = {}
     for path in lake.glob("*.json"):

@@ -158,11 +158,11 @@ def _where(contracts: Mapping[str, Contract], rules_of: RulesOf) -> Mapping[str,
 
 
 def _grouped(places: Iterable[str]) -> str:
-    columns: dict[str, list[str]] = {}
+    extracts: dict[str, list[str]] = {}
     for place in places:
         extract, _, column = place.partition(".")
-        columns.setdefault(extract, []).append(column)
-    return "; ".join(f"{extract}: {', '.join(names)}" if any(names) else extract for extract, names in columns.items())
+        extracts.setdefault(f"`{column}`" if column else "", []).append(extract)
+    return "; ".join(f"{column} in {', '.join(names)}" if column else names[0] for column, names in extracts.items())
 
 
 def _section(title: str, rules: Mapping[str, Rule], place: str, where: Mapping[str, str]) -> str:

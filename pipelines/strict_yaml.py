@@ -74,7 +74,8 @@ def _explain(model: type[BaseModel], fault: Any) -> list[str]:
     if fault["type"] == "missing":
         return [f"{place} is missing"]
     message = fault["msg"].removeprefix("Value error, ")
-    return [f"{place}: {message[0].lower()}{message[1:]}"]
+    worded = f"{message[0].lower()}{message[1:]}"
+    return [f"{place}: {worded}" if place else worded]
 
 
 def _settings_at(model: type[BaseModel], location: tuple[Any, ...]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from pipelines.reading.coverage import coverage
 from pipelines.reading.delivery import Delivery, Period, RefusedDeliveryError
+from pipelines.reading.lake import remove_leftovers
 from pipelines.reading.ledger import current, period_text, require_one_person_column, resolve
 from pipelines.reading.pseudonym import PseudonymKey
 from pipelines.reading.quarantine import create_quarantine_view, summarise_quarantine, write_quarantine_file
@@ -20,6 +21,7 @@ __all__ = [
     "lake_columns",
     "period_text",
     "read_extract",
+    "remove_leftovers",
     "require_one_person_column",
     "resolve",
     "summarise_quarantine",

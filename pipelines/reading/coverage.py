@@ -44,11 +44,21 @@ def coverage(
 def _observed_months(
     connection: duckdb.DuckDBPyConnection, contract: Contract, deliveries: list[Delivery]
 ) -> dict[date, int]:
-    """Number of dated records by month; the date is the first column of the contract that places every record."""
+    """Number of dated records by month; the date is the first column of the contract that places every record.
+
+    A record that came several times counts once, as its last delivery has it: its key is the contract's first column.
+    """
     dated = next(c for c in contract.columns if c.sql_type == "DATE" and places(c) == "true")
-    month = f"date_trunc('month', {quoted(lake_name(dated))})::date"
-    files = [str(delivery.records) for delivery in deliveries]
+    day, key = quoted(lake_name(dated)), quoted(lake_name(contract.columns[0]))
+    files = [str(delivery.records) for delivery in sorted(deliveries, key=lambda delivery: delivery.position or 0)]
     rows = connection.execute(
-        f"select {month} as month, count(*) from read_parquet($files) group by month", {"files": files}
+        f"""select date_trunc('month', day)::date as month, count(*)
+        from (
+            select arg_max({day}, list_position($files, filename)) as day
+            from read_parquet($files, filename = true)
+            group by {key}
+        )
+        group by month""",
+        {"files": files},
     ).fetchall()
     return dict(rows)

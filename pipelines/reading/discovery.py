@@ -104,6 +104,8 @@ def _members(archive: Found) -> tuple[Found, ...]:
     members = [_member(archive, info) for info in infos if not is_ignored(PurePosixPath(info.filename).name)]
     if not members:
         return (replace(archive, refusal=("archive_empty", "the archive holds no file")),)
+    if len({found.file_name for found in members}) < len(members):
+        return (replace(archive, refusal=("archive_broken", "two of the archive's files have the same name")),)
     return tuple(sorted(members, key=lambda found: natural_key(found.file_name)))
 
 

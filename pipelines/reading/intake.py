@@ -106,11 +106,8 @@ def _text(
     if plain is not None:
         return Taken(target, plain, layout, 0, (), lambda wanted: {record: record + 1 for record in wanted})
 
-    def lines_of(wanted: set[int]) -> Mapping[int, int]:
-        return records.lines_of_records(source, wanted, delimiter=delimiter, n_cells=len(layout.header))
-
     split = _take_in_split(connection, source, target, layout=layout, text_format=text_format, key=key)
-    return Taken(target, split.records, layout, split.lines_blank, split.refused, lines_of)
+    return Taken(target, split.records, layout, split.lines_blank, split.refused, split.lines_of)
 
 
 def _start_of(source: Path) -> str:

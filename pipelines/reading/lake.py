@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -104,3 +105,9 @@ def _iso(value: date | datetime) -> str:
 def _sync(path: Path) -> None:
     with path.open("rb") as file:
         os.fsync(file.fileno())
+
+
+def remove_leftovers(lake: Path) -> None:
+    """Remove what a killed run left aside in any extract's folder; it may hold text as the supplier wrote it."""
+    for aside in lake.glob(f"*/{ASIDE}"):
+        shutil.rmtree(aside)

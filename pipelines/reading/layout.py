@@ -10,6 +10,7 @@ from pipelines.contracts import Column, Contract
 from pipelines.reading.delivery import RefusedDeliveryError
 
 DELIMITERS = (",", "|", "\t")
+LINES_OF_A_NAME = 3
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ def header_of(text: str, contract: Contract) -> tuple[tuple[str, ...], str, int]
         names, lines = _first_record(text, delimiter)
         found.append((len(known.intersection(names)), len(names), delimiter, names, lines))
     _, _, delimiter, names, lines = max(found, key=lambda row: row[:2])
-    if any("\n" in name and delimiter in name for name in names):
+    if _goes_on(names, text, delimiter):
         raise RefusedDeliveryError("header_broken", "a quote in its first line is not closed there")
     return names, delimiter, lines
 
@@ -66,6 +67,19 @@ def lay_out(header: Sequence[str], contract: Contract) -> Layout:
 def normal(name: str) -> str:
     """A header's name as the contract writes it."""
     return name.strip().strip("\ufeff\u00a0\"' ").upper()
+
+
+def _goes_on(names: Sequence[str], text: str, delimiter: str) -> bool:
+    """Whether a quote in the header holds whole records: a name may have line breaks, but few, and no delimiter."""
+    broken = [name for name in names if "\n" in name]
+    if any(delimiter in name or name.count("\n") > LINES_OF_A_NAME for name in broken):
+        return True
+    strict = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    try:
+        next((record for record in strict if any(name.strip() for name in record)), None)
+    except csv.Error as error:
+        return "unexpected end of data" in str(error)
+    return False
 
 
 def _with_line_feeds(text: str) -> str:

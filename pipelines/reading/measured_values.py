@@ -13,13 +13,14 @@ from pipelines.reading.value import (
 SENTINEL_DATES = ("1800-01-01", "1801-01-01", "1582-10-15")
 FIRST_POSSIBLE_DATE, LAST_POSSIBLE_DATE = "1850-01-01", "2199-12-31"
 WRITTEN_DATES = ("%Y-%m-%d", "%d/%m/%Y", "%d-%m-%Y", "%d.%m.%Y", "%Y/%m/%d")
+_ISO_DATE = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_PLAIN_INTEGER = "0|-?[1-9][0-9]{0,18}"
 _INTEGER = "[+-]?[0-9]{1,18}([.]0*)?"
 _TRUE, _FALSE = ("TRUE", "Y", "YES", "1"), ("FALSE", "N", "NO", "0")
 
 
 def date(cell: Cell) -> Value:
     """A date: ISO as it stands; dd/mm/yyyy, yyyymmdd and a time behind it are repaired."""
-    iso = f"try_cast({cell.text} as date)"
     day = f"split_part(replace({cell.text}, 'T', ' '), ' ', 1)"
     compact = f"case when length({day}) = 8 then try_strptime({day}, '%Y%m%d') end"
     possible = f"between date {literal(FIRST_POSSIBLE_DATE)} and date {literal(LAST_POSSIBLE_DATE)}"
@@ -27,7 +28,7 @@ def date(cell: Cell) -> Value:
         cell=cell,
         text=without_null_codes(cell.trimmed),
         parsed=(
-            f"case when {iso}::varchar = {cell.text} then {iso} "
+            f"case when regexp_full_match({cell.text}, {literal(_ISO_DATE)}) then try_cast({cell.text} as date) "
             # The engine takes `epoch` and `infinity` for dates: only what starts with a digit is one.
             f"when {cell.text} between '0' and ':' "
             f"then coalesce(try_strptime({day}, [{literals(WRITTEN_DATES)}]), {compact})::date end"
@@ -39,14 +40,13 @@ def date(cell: Cell) -> Value:
         ),
         repair=f"case when {cell.text} = {cell.raw} then 'date_format' else 'outer_blanks' end",
         is_faulty=is_lost(cell),
-        is_repaired=is_rewritten(cell, f"{cell.parsed}::varchar"),
+        is_repaired=_is_not_written_as(cell, _ISO_DATE),
     )
 
 
 def integer(cell: Cell) -> Value:
     """A whole number within the contract's bounds; `54.0` is 54; recoded where the contract says so."""
     options = cell.column.options
-    number = f"try_cast({cell.text} as bigint)"
     whole = f"try_cast(split_part({cell.text}, '.', 1) as bigint)"
     recoded = {int(written): int(meant) for written, meant in options.get("recode", {}).items()}
     cases = "".join(f"when {cell.parsed} = {written} then {meant} " for written, meant in recoded.items())
@@ -56,7 +56,7 @@ def integer(cell: Cell) -> Value:
         cell=cell,
         text=without_null_codes(cell.trimmed),
         parsed=(
-            f"case when {number}::varchar = {cell.text} then {number} "
+            f"case when regexp_full_match({cell.text}, {literal(_PLAIN_INTEGER)}) then try_cast({cell.text} as bigint) "
             f"when regexp_full_match({cell.text}, {literal(_INTEGER)}) then {whole} end"
         ),
         value=f"case {cases}when {cell.parsed} between {low} and {high} then {cell.parsed} end",
@@ -66,7 +66,7 @@ def integer(cell: Cell) -> Value:
             "else 'number_format' end"
         ),
         is_faulty=is_lost(cell),
-        is_repaired=f"({is_rewritten(cell, f'{cell.parsed}::varchar')} or coalesce({changed}, false))",
+        is_repaired=f"({_is_not_written_as(cell, _PLAIN_INTEGER)} or coalesce({changed}, false))",
     )
 
 
@@ -100,3 +100,8 @@ def flag(cell: Cell) -> Value:
         is_faulty=is_lost(cell),
         is_repaired=f"({cell.value} is not null and {cell.text} <> upper({cell.raw}))",
     )
+
+
+def _is_not_written_as(cell: Cell, pattern: str) -> str:
+    """Whether there is a value and its cell is not of the form in which we would write it."""
+    return f"({cell.value} is not null and not regexp_full_match({cell.raw}, {literal(pattern)}))"

@@ -4,14 +4,19 @@ import hashlib
 import hmac
 from dataclasses import dataclass, field
 
+MADE_UP = "999"
 _BLOCK = 64
 
 
 @dataclass(frozen=True)
 class PseudonymKey:
-    """The secret of one study; it is never printed, stored or part of an SQL text."""
+    """The secret of one study; it is never printed, stored or part of an SQL text.
+
+    `made_up_only`: anyone can derive the secret, so it may stand in only for numbers of made-up people.
+    """
 
     secret: bytes = field(repr=False)
+    made_up_only: bool = False
 
     @property
     def key_id(self) -> str:

@@ -1,5 +1,6 @@
 """Raw records aside: every needed cell of a file as text, one Parquet row a record, in file order."""
 
+import glob
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,10 +11,12 @@ import polars as pl
 from pipelines.errors import StudyError
 from pipelines.reading.delivery import RefusedDeliveryError
 from pipelines.reading.layout import Layout
-from pipelines.reading.pseudonym import PseudonymKey, hmac_sql, nhs_number_rule_sql
+from pipelines.reading.pseudonym import MADE_UP, PseudonymKey, hmac_sql, nhs_number_rule_sql
 from pipelines.reading.typing_sql import KEPT, LINE_STATE, NHS_NUMBER, raw_cell
 from pipelines.reading.value import literal, quoted
 
+# Blocks and dictionaries that fit the processor's cache.
+_QUICK_TO_WRITE = "row_group_size 40960, dictionary_size_limit 2000"
 _INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
 
 
@@ -48,7 +51,7 @@ def take_in_text(
     )
     state = LINE_STATE if text_format.has_line_state else f"{literal(KEPT)} as {LINE_STATE}"
     cells = {position: raw_cell(position) for position in layout.used}
-    return _copy(connection, relation, {"source": str(source)}, cells, state, target, layout=layout, key=key)
+    return _copy(connection, relation, {"source": _named(source)}, cells, state, target, layout=layout, key=key)
 
 
 def take_in_parquet(
@@ -59,13 +62,13 @@ def take_in_parquet(
     cells = {position: _as_text(*described[position]) for position in layout.used}
     relation = "read_parquet($source)"
     state = f"{literal(KEPT)} as {LINE_STATE}"
-    return _copy(connection, relation, {"source": str(source)}, cells, state, target, layout=layout, key=key)
+    return _copy(connection, relation, {"source": _named(source)}, cells, state, target, layout=layout, key=key)
 
 
 def parquet_columns(connection: duckdb.DuckDBPyConnection, source: Path) -> list[tuple[str, str]]:
     """Names and types of a Parquet file's columns; raises RefusedDeliveryError if it is none."""
     try:
-        rows = connection.execute("describe select * from read_parquet($source)", {"source": str(source)}).fetchall()
+        rows = connection.execute("describe select * from read_parquet($source)", {"source": _named(source)}).fetchall()
     except duckdb.Error:
         raise RefusedDeliveryError("parquet_unreadable", "not a readable Parquet file") from None
     return [(name, sql_type) for name, sql_type, *_ in rows]
@@ -126,16 +129,23 @@ def _copy(
     if person is not None:
         selected += _hashed(cells[person], raw_cell(person))
         parameters = {**parameters, **_pads(key)}
+        if key is not None and key.made_up_only:
+            _require_made_up(connection, f"select {cells[person]} as written from {relation}", parameters)
     sql = (
         f"copy (select {', '.join([*selected, state])} from {relation}) "
-        f"to {literal(str(target))} (format parquet, compression lz4_raw)"
+        f"to {literal(str(target))} (format parquet, compression lz4_raw, {_QUICK_TO_WRITE})"
     )
     found = connection.execute(sql, parameters).fetchone()
     return int(found[0]) if found else 0
 
 
+def _named(path: Path) -> str:
+    """A path as the engine is to read it: no character of it stands for others."""
+    return glob.escape(str(path))
+
+
 def _hashed(cell: str, name: str) -> list[str]:
-    digits = f"replace(replace(trim({cell}), ' ', ''), '-', '')"
+    digits = _digits(cell)
     rule = nhs_number_rule_sql(cell, digits)
     return [
         f"case when {rule} is null then {hmac_sql(digits)} end as {name}",
@@ -144,10 +154,27 @@ def _hashed(cell: str, name: str) -> list[str]:
     ]
 
 
+def _require_made_up(connection: duckdb.DuckDBPyConnection, written: str, parameters: dict[str, object]) -> None:
+    """Raises StudyError if a valid number is not one of those that are given to nobody, before anything is stored."""
+    digits = _digits("written")
+    real = f"{nhs_number_rule_sql('written', digits)} is null and not starts_with({digits}, {literal(MADE_UP)})"
+    needed = {name: value for name, value in parameters.items() if name not in ("inner", "outer")}
+    if connection.execute(f"select 1 from ({written}) where {real} limit 1", needed).fetchone():
+        raise StudyError(
+            f"NHS numbers that do not start with {MADE_UP}, and there is no pseudonym key",
+            f"only made-up numbers, which start with {MADE_UP}, may be read without a key",
+            "set ICP_PSEUDONYM_KEY to the study's secret; is this a study of real people? then set synthetic: false",
+        )
+
+
+def _digits(cell: str) -> str:
+    return f"replace(replace(trim({cell}), ' ', ''), '-', '')"
+
+
 def _pads(key: PseudonymKey | None) -> dict[str, object]:
     if key is None:
         raise StudyError(
-            "the extracts carry NHS numbers and there is no pseudonym key",
+            "NHS numbers, and there is no pseudonym key",
             "set ICP_PSEUDONYM_KEY to the study's secret, or send a pseudonym instead of NHSNO",
         )
     inner, outer = key.pads

@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 
 from pipelines.contracts import Contract
-from pipelines.errors import IcpError
+from pipelines.errors import IcpError, StudyError
 from pipelines.instruments import Instrument
 from pipelines.reading.delivery import Delivery, Period, RefusedDeliveryError
 from pipelines.reading.discovery import Found, find_files, look_at
@@ -87,6 +87,8 @@ def _delivery(read: _Extract, found: Found) -> Delivery:
         delivery = _known(read, delivery) or _new(read, found, delivery)
     except RefusedDeliveryError as refused:
         delivery = replace(delivery, status="refused", reason=refused.reason)
+    except StudyError as wrong:
+        raise type(wrong)(f"{read.name}/{found.file_name}: {wrong.message}", *wrong.hints) from None
     finally:
         shutil.rmtree(read.aside, ignore_errors=True)
     if look_at(found.path) != found.look:
@@ -150,8 +152,8 @@ def _typed(read: _Extract, delivery: Delivery, taken: Taken, place: Place) -> No
     labelled = period_of_records(connection, taken.raw, taken.layout)
     future_after = _future_after(read, delivery.period or labelled)
     typing = build_typing(read.contract, taken.layout, future_after=future_after)
-    rejected = collect_rejected(connection, typing, taken)
     accepted = write_accepted(connection, typing, taken, place)
+    rejected = collect_rejected(connection, typing, taken, place, accepted=accepted)
     quarantined = write_quarantine(connection, taken, place, rejected)
     if accepted + quarantined != taken.rows:
         raise IcpError(

@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -16,6 +17,8 @@ LONGEST_RECORD = 400_000
 _OLD_MAC_LINE = re.compile(rb"[^\r]*\r|[^\r]+")
 _BLANK_BEHIND_QUOTE = re.compile(r'"[ \t]+(?=[,|\t]|$)')
 _BYTE_ORDER_MARK = "\ufeff"
+# A cell may be as long as its record; the csv module stops at 131,072 characters otherwise.
+csv.field_size_limit(LONGEST_RECORD)
 
 
 @dataclass(frozen=True)
@@ -30,11 +33,27 @@ class RefusedRecord:
 
 @dataclass
 class Split:
-    """What splitting a file gave: `lines_blank` and the refused records; grows while the file is written."""
+    """What splitting a file gave: `lines_blank` and the refused records; grows while the file is written.
+
+    `starts` holds the text line of some records; those between two of them are a line each.
+    """
 
     lines_blank: int = 0
     records: int = 0
     refused: list[RefusedRecord] = field(default_factory=list)
+    starts: dict[int, int] = field(default_factory=dict)
+
+    def note_start(self, record: int, line: int) -> None:
+        """Remember where a record starts, unless that follows from the one before."""
+        before = next(reversed(self.starts), None)
+        if before is None or line - record != self.starts[before] - before:
+            self.starts[record] = line
+
+    def lines_of(self, wanted: set[int]) -> dict[int, int]:
+        """First text line of some records, counted from 1."""
+        known = list(self.starts)
+        before = {record: known[bisect_right(known, record) - 1] for record in wanted}
+        return {record: self.starts[start] + record - start for record, start in before.items()}
 
 
 @dataclass(frozen=True)
@@ -50,13 +69,35 @@ class _Lines:
 
     def __init__(self, file: BinaryIO) -> None:
         self._numbered = enumerate(_broken(file), start=1)
+        self._last = 0
         self._put_back: deque[_Line] = deque()
 
     def __iter__(self) -> "_Lines":
         return self
 
     def __next__(self) -> _Line:
-        return self._put_back.popleft() if self._put_back else _line(*next(self._numbered))
+        if self._put_back:
+            return self._put_back.popleft()
+        self._last, raw = next(self._numbered)
+        return _line(self._last, raw)
+
+    @property
+    def next_number(self) -> int:
+        """Number of the line that comes next."""
+        return self._put_back[0].number if self._put_back else self._last + 1
+
+    def plain(self, *, delimiter: str, n_cells: int) -> Iterator[bytes]:
+        """Lines without their ends that are a record each beyond doubt, up to the next that is none."""
+        mark, delimiters = delimiter.encode(), n_cells - 1
+        if self._put_back or not delimiters:
+            return
+        for number, raw in self._numbered:
+            self._last, line = number, raw.rstrip(b"\r\n")
+            is_odd = not line.isascii() or b'"' in line or b"\r" in line or len(line) > LONGEST_RECORD
+            if is_odd or line.count(mark) != delimiters or line == raw:
+                self._put_back.append(_line(number, raw))
+                return
+            yield line
 
     def put_back(self, lines: list[_Line]) -> None:
         """Read these again, in their order, before all others."""
@@ -69,7 +110,7 @@ def rewrite(source: Path, target: Path, *, delimiter: str, n_cells: int, header_
     A refused record becomes empty cells with the state `dropped`. UTF-8, line feeds, no header, no blank lines.
     """
     split = Split()
-    with source.open("rb") as file, target.open("w", encoding="utf-8", newline="") as clean:
+    with source.open("rb") as file, target.open("wb") as clean:
         lines = _Lines(file)
         header = [next(lines, None) for _ in range(header_lines)]
         split.lines_blank += sum(line is not None and not line.text.strip() for line in header)
@@ -77,39 +118,34 @@ def rewrite(source: Path, target: Path, *, delimiter: str, n_cells: int, header_
     return split
 
 
-def lines_of_records(source: Path, records: set[int], *, delimiter: str, n_cells: int) -> dict[int, int]:
-    """First text line of some records of a file; the header is record 0 and starts at its own line."""
-    found, number, last = {}, -1, max(records, default=-1)
-    with source.open("rb") as file:
-        lines = _Lines(file)
-        for line in lines:
-            if number >= last:
-                break
-            if _is_blank(line, delimiter):
-                continue
-            number += 1
-            if number in records:
-                found[number] = line.number
-            if '"' in line.text and line.state != DROPPED:
-                _quoted(line, lines, delimiter=delimiter, n_cells=n_cells)
-    return found
-
-
-def _clean(lines: _Lines, split: Split, *, delimiter: str, n_cells: int) -> Iterator[str]:
-    dropped = delimiter.join(['""'] * n_cells) + f"{delimiter}{DROPPED}\n"
-    for line in lines:
+def _clean(lines: _Lines, split: Split, *, delimiter: str, n_cells: int) -> Iterator[bytes]:
+    dropped = (delimiter.join(['""'] * n_cells) + f"{delimiter}{DROPPED}\n").encode()
+    kept = f"{delimiter}{KEPT}\n".encode()
+    while True:
+        split.note_start(split.records + 1, lines.next_number)
+        for plain in lines.plain(delimiter=delimiter, n_cells=n_cells):
+            split.records += 1
+            yield plain + kept
+        line = next(lines, None)
+        if line is None:
+            return
         if _is_blank(line, delimiter):
             split.lines_blank += 1
             continue
         split.records += 1
-        if '"' in line.text and line.state != DROPPED:
-            cells, shown = _quoted(line, lines, delimiter=delimiter, n_cells=n_cells)
-            clean, rule = _of_cells(cells, delimiter, n_cells)
-        else:
-            shown, (clean, rule) = line.text, _of_line(line, delimiter, n_cells)
+        split.note_start(split.records, line.number)
+        clean, rule, shown = _record(line, lines, delimiter=delimiter, n_cells=n_cells)
         if rule:
             split.refused.append(RefusedRecord(split.records, line.number, rule, shown))
-        yield f"{clean}{delimiter}{line.state}\n" if not rule else dropped
+        yield f"{clean}{delimiter}{line.state}\n".encode() if not rule else dropped
+
+
+def _record(line: _Line, lines: _Lines, *, delimiter: str, n_cells: int) -> tuple[str, str, str]:
+    """The record that starts with a line in clean form, the rule it fails, and its text."""
+    if '"' not in line.text or line.state == DROPPED or len(line.text) > LONGEST_RECORD:
+        return *_of_line(line, delimiter, n_cells), line.text
+    cells, shown = _quoted(line, lines, delimiter=delimiter, n_cells=n_cells)
+    return *_of_cells(cells, delimiter, n_cells), shown
 
 
 def _is_blank(line: _Line, delimiter: str) -> bool:

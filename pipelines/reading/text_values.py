@@ -4,10 +4,10 @@ from pipelines.contracts import Column
 from pipelines.reading.value import (
     BLANKS,
     NULL_CODES,
-    WITHOUT_BLANKS,
     Cell,
     Value,
     is_lost,
+    is_one_of,
     is_rewritten,
     literal,
     literals,
@@ -47,7 +47,7 @@ def code(cell: Cell) -> Value:
 def _allowed(column: Column, parsed: str) -> str:
     pattern = column.options.get("pattern") or CODE_PATTERNS.get(str(column.options.get("format")))
     if column.valid:
-        return f"case when {parsed} in ({literals(column.valid)}) then {parsed} end"
+        return f"case when {is_one_of(parsed, column.valid)} then {parsed} end"
     if pattern:
         return f"case when regexp_full_match({parsed}, {literal(str(pattern))}) then {parsed} end"
     return parsed
@@ -55,7 +55,8 @@ def _allowed(column: Column, parsed: str) -> str:
 
 def identifier(cell: Cell) -> Value:
     """Text as it is written, without outer blanks; an inner line break becomes a blank."""
-    return _as_written(cell, f"replace(replace({cell.trimmed}, chr(13), ''), chr(10), ' ')", "outer_blanks")
+    cleaned = f"replace(replace(trim({cell.raw}, {literal(BLANKS)}), chr(13), ''), chr(10), ' ')"
+    return _as_written(cell, f"case when {cell.is_plain} then {cell.raw} else {cleaned} end", "outer_blanks")
 
 
 def answer(cell: Cell) -> Value:
@@ -81,11 +82,12 @@ def _as_written(cell: Cell, text: str, repair: str) -> Value:
 
 def pseudonym(cell: Cell) -> Value:
     """A person's pseudonym as it stands: no inner blanks, at most 64 characters, case kept."""
-    plain = f"regexp_full_match({cell.text}, {literal(WITHOUT_BLANKS)})"
-    allowed = f"length({cell.text}) <= {PSEUDONYM_LENGTH} and ({plain} or not regexp_matches({cell.text}, '\\s'))"
+    trimmed = f"trim({cell.raw}, {literal(BLANKS)})"
+    allowed = f"length({cell.text}) <= {PSEUDONYM_LENGTH} and ({cell.joined} or not regexp_matches({cell.text}, '\\s'))"
     return Value(
         cell=cell,
-        text=without_null_codes(cell.trimmed),
+        joined=cell.is_plain,
+        text=without_null_codes(f"case when {cell.joined} then {cell.raw} else {trimmed} end"),
         parsed=cell.text,
         value=f"case when {allowed} then {cell.parsed} end",
         fault="'malformed_person'",
@@ -143,7 +145,7 @@ def codes(cell: Cell) -> Value:
     well_formed = f"lambda code: regexp_full_match(code, {literal(pattern)})"
     return Value(
         cell=cell,
-        joined=f"case when regexp_full_match({joined}, {all_codes}) then {joined} end",
+        joined=f"case when {joined} = '-' then '' when regexp_full_match({joined}, {all_codes}) then {joined} end",
         text=f"case when {cell.joined} is null then list_filter({written}, {present}) end",
         parsed=f"case when {cell.joined} is null then list_transform({cell.text}, lambda code: {_cleaned('code')}) end",
         value=f"case when {cell.joined} is null then list_filter({cell.parsed}, {well_formed}) else {as_list} end",

@@ -1,4 +1,4 @@
-"""The statements that type a file's raw records by contract: one for the refused, one for the accepted."""
+"""The statements that type a file's raw records by contract: one for the accepted, one for the refused."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -52,33 +52,32 @@ class Typing:
     def by_name(self) -> Mapping[str, Value]:
         return {value.cell.name: value for value in self.values}
 
-    def rejected_sql(self) -> str:
-        """Every refused record with all rules it fails, in the contract's order, and what could still be read of it.
-
-        Columns: record, failed (`rule column`), person_id, provider_code, activity_date.
-        """
-        rules = _rules(self)
-        tokens = ",\n".join(
-            f"case when {rule.condition} then {rule.rule_id} || ' ' || {literal(rule.column)} end" for rule in rules
-        )
-        anything = " or ".join(f"({rule.condition})" for rule in rules) or "false"
-        failed = f"list_filter([{tokens}]::varchar[], lambda rule: rule is not null) as failed"
-        return (
-            f"{self._typed()}\nselect record, {failed}, {', '.join(self._whom_where_when())} "
-            f"from typed where {LINE_STATE} <> '{DROPPED}' and ({anything})"
-        )
-
-    def accepted_sql(self, *, with_rejected: bool) -> str:
+    def accepted_sql(self) -> str:
         """Every accepted record in the lake's columns, with what was nulled and repaired; `$delivery_id` is set."""
         columns = ", ".join(self._lake_column(column) for column in self.contract.columns)
-        refused = "where record not in (select record from rejected_records)" if with_rejected else ""
         return (
-            f"{self._typed()}\nselect $delivery_id as delivery_id, record, {columns},\n"
+            f"{self._typed('')}\nselect $delivery_id as delivery_id, record, {columns},\n"
             f"{_tokens(self._nulled())} as nulled_fields,\n{_tokens(self._repaired())} as repaired_fields\n"
-            f"from typed {refused}"
+            f"from typed where {LINE_STATE} <> '{DROPPED}' and not coalesce({_any(_rules(self))}, false)"
         )
 
-    def _typed(self) -> str:
+    def rejected_sql(self) -> str:
+        """The records of the table `not_accepted` with all rules they fail, in the contract's order.
+
+        Columns: record, failed (`rule column`), and what could still be read: person_id, provider_code, activity_date.
+        """
+        tokens = ",\n".join(
+            f"case when {rule.condition} then {rule.rule_id} || ' ' || {literal(rule.column)} end"
+            for rule in _rules(self)
+        )
+        failed = f"list_filter([{tokens}]::varchar[], lambda rule: rule is not null) as failed"
+        return (
+            f"{self._typed('where record in (select record from not_accepted)')}\n"
+            f"select record, {failed}, {', '.join(self._whom_where_when())} "
+            f"from typed where {LINE_STATE} <> '{DROPPED}'"
+        )
+
+    def _typed(self, wanted: str) -> str:
         joined = "".join(f",\n {value.joined} as {value.cell.joined}" for value in self.values if value.joined)
         texts = "".join(f",\n {value.text} as {value.cell.text}" for value in self.values)
         parsed = "".join(f",\n {value.parsed} as {value.cell.parsed}" for value in self.values)
@@ -90,7 +89,7 @@ class Typing:
         )
         return (
             "with raw as (select file_row_number + 1 as record, * from read_parquet($raw, file_row_number = true)),\n"
-            f"joined as (select *{joined} from raw),\ntexts as (select *{texts} from joined),\n"
+            f"joined as (select *{joined} from raw {wanted}),\ntexts as (select *{texts} from joined),\n"
             f"parsed as (select *{parsed} from texts),\ntyped as (select *{typed}{absent} from parsed)"
         )
 
@@ -177,6 +176,10 @@ def _rules(typing: Typing) -> list[Rule]:
     for rule in typing.contract.options.get("record_rules", []):
         rules.append(Rule(f"not coalesce(({rule['holds']}), true)", literal(rule["id"]), rule["column"]))
     return rules
+
+
+def _any(rules: list[Rule]) -> str:
+    return f"({' or '.join(f'({rule.condition})' for rule in rules)})" if rules else "false"
 
 
 def _repeated_header(typing: Typing) -> Rule:

@@ -57,14 +57,16 @@ class Cell:
     @property
     def trimmed(self) -> str:
         """The cell without outer blanks; the check that comes first is three times as fast as the trimming."""
-        return (
-            f"case when regexp_full_match({self.raw}, {literal(WITHOUT_BLANKS)}) then {self.raw} "
-            f"else trim({self.raw}, {literal(BLANKS)}) end"
-        )
+        return f"case when {self.is_plain} then {self.raw} else trim({self.raw}, {literal(BLANKS)}) end"
+
+    @property
+    def is_plain(self) -> str:
+        """Whether the cell is of printable ASCII without blanks, and not empty."""
+        return f"regexp_full_match({self.raw}, {literal(WITHOUT_BLANKS)})"
 
     @property
     def joined(self) -> str:
-        """Of a list: its cells in one text, where all are codes as they should be."""
+        """Of a list: its cells in one text, where all are codes as they should be; of a pseudonym: `is_plain`."""
         return quoted(f"__joined_{self.name}")
 
 
@@ -90,7 +92,12 @@ class Value:
 
 def without_null_codes(text: str) -> str:
     """The text, null where it is one of the ways in which a supplier writes that nothing is known."""
-    return f"case when {text} not in ({literals(NULL_CODES)}) then {text} end"
+    return f"case when {is_one_of(text, NULL_CODES)} then null else {text} end"
+
+
+def is_one_of(text: str, texts: tuple[str, ...]) -> str:
+    """Whether a text is one of some: a function, so that the engine looks once at each different text of a block."""
+    return f"list_contains([{literals(texts)}], {text})"
 
 
 def is_lost(cell: Cell) -> str:

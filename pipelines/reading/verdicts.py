@@ -19,29 +19,31 @@ _LONG_NUMBER = re.compile(r"\d(?:[ -]?\d){8,}")
 WITHHELD = "[number withheld]"
 
 
-def collect_rejected(connection: duckdb.DuckDBPyConnection, typing: Typing, taken: Taken) -> set[int]:
+def write_accepted(connection: duckdb.DuckDBPyConnection, typing: Typing, taken: Taken, place: Place) -> int:
+    """Write the accepted records aside; returns their number."""
+    parameters = {"raw": str(taken.raw), "delivery_id": place.delivery_id}
+    target = literal(str(place.aside(place.records)))
+    sql = f"copy ({typing.accepted_sql()}) to {target} (format parquet, compression zstd, row_group_size 40960)"
+    written = connection.execute(sql, parameters).fetchone()
+    return int(written[0]) if written else 0
+
+
+def collect_rejected(
+    connection: duckdb.DuckDBPyConnection, typing: Typing, taken: Taken, place: Place, *, accepted: int
+) -> set[int]:
     """Make the table `rejected_records` (see `Typing.rejected_sql`); returns the numbers of records that fail a rule.
 
-    Records that could not be taken apart are in the table with `failed` null, and are not returned.
+    Needs the accepted records written. Only what is not among them is typed again; where all are, nothing is.
     """
+    connection.execute(
+        "create or replace temp table not_accepted as select record from range(1, $after) as records(record) "
+        "where $any and record not in (select record from read_parquet($records))",
+        {"after": taken.rows + 1, "any": accepted < taken.rows, "records": str(place.aside(place.records))},
+    )
     connection.execute(
         f"create or replace temp table rejected_records as {typing.rejected_sql()}", {"raw": str(taken.raw)}
     )
-    numbers = {number for (number,) in connection.execute("select record from rejected_records").fetchall()}
-    if taken.split:
-        broken = pl.DataFrame({"record": [broken.record for broken in taken.split]})
-        _insert(connection, broken, "insert into rejected_records (record) select record from incoming")
-    return numbers
-
-
-def write_accepted(connection: duckdb.DuckDBPyConnection, typing: Typing, taken: Taken, place: Place) -> int:
-    """Write the accepted records aside; returns their number. Needs the table `rejected_records`."""
-    found = connection.execute("select count(*) from rejected_records").fetchone()
-    sql = typing.accepted_sql(with_rejected=bool(found and found[0]))
-    parameters = {"raw": str(taken.raw), "delivery_id": place.delivery_id}
-    target = literal(str(place.aside(place.records)))
-    written = connection.execute(f"copy ({sql}) to {target} (format parquet, compression zstd)", parameters).fetchone()
-    return int(written[0]) if written else 0
+    return {number for (number,) in connection.execute("select record from rejected_records").fetchall()}
 
 
 def write_quarantine(connection: duckdb.DuckDBPyConnection, taken: Taken, place: Place, rejected: set[int]) -> int:
@@ -56,7 +58,7 @@ def write_quarantine(connection: duckdb.DuckDBPyConnection, taken: Taken, place:
             select record, person_id, provider_code, activity_date, string_split(failed[1], ' ') as first_rule,
                    list_transform(failed[2:], lambda rule: string_split(rule, ' ')[1]) as others
             from rejected_records
-            where failed is not null
+            where len(failed) > 0
         ),
         texts as (select file_row_number + 1 as record, * from read_parquet($raw, file_row_number = true))
         select {literal(place.delivery_id)} as delivery_id, failed.record, refused_lines.line,

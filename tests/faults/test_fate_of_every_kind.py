@@ -360,6 +360,11 @@ def encrypted() -> bytes:
     return bytes(content)
 
 
+def twice() -> bytes:
+    """An archive with two files of the same name."""
+    return zipped(**{"b.csv": TEXT, "c.csv": TEXT.replace("Ab1", "Ab2")}).replace(b"c.csv", b"b.csv")
+
+
 def linked() -> bytes:
     """An archive with a member that is a symbolic link."""
     buffer = io.BytesIO()
@@ -404,6 +409,7 @@ REFUSED: Mapping[str, tuple[str, bytes, str]] = {
     "broken zip": ("a.zip", zipped(**{"b.csv": TEXT})[:-30], "archive_broken"),
     "zip with a wrong checksum": ("a.zip", zipped(**{"b.csv": TEXT}).replace(b"b.csv", b"c.csv", 1), "archive_broken"),
     "empty zip": ("a.zip", zipped(), "archive_empty"),
+    "zip with two files of one name": ("a.zip", twice(), "archive_broken"),
     "encrypted zip": ("a.zip", encrypted(), "archive_encrypted"),
     "zip in a zip": ("a.zip", zipped(**{"b.zip": zipped()}), "archive_nested"),
     "gzip of a zip": ("a.zip.gz", gzip.compress(zipped()), "archive_nested"),
@@ -516,7 +522,10 @@ ADMISSIONS = {
         "22,stranger,2010-02-01,2010-02-02,1,3,2010-02-01,2010-02-02,21,19,1,19,1,RXX",
         "23,gone,2010-02-01,2010-02-02,1,3,2010-02-01,2010-02-02,21,19,1,19,1,RXX",
         "24,dead,2010-02-20,2010-02-21,1,3,2010-02-20,2010-02-21,21,19,1,19,1,RXX",
+        "27,late,2010-02-17,2010-02-17,1,3,2010-02-17,2010-02-17,21,19,1,19,1,RXX",
         "25,B,2010-02-03,2010-02-04,1,3,2010-02-03,2010-02-04,21,19,1,19,1,RXX",
+        "26,B,2010-02-10,2010-02-11,1,3,2010-02-10,2010-02-11,21,19,1,19,,RXX",
+        "26,B,2010-02-12,2010-02-13,1,3,2010-02-12,2010-02-13,21,19,1,19,1,RXX",
     ],
     "admissions/copy_2010-02.csv": [],
     "admissions/c_2010-02_to_2010-03.csv": [
@@ -526,12 +535,12 @@ ADMISSIONS = {
     "admissions/no period 2.csv": ["40,A,2010-08-01,2010-08-09,1,3,2010-08-01,2010-08-09,22,19,1,19,1,RXX"],
 }
 PEOPLE = "PSEUDO_HESID,DOB,SEX,DATE_OF_DEATH\nA,1930-01-01,1,\nB,1931-01-01,2,\ngone,1932-01-01,2,\n"
-PEOPLE += "dead,1932-01-01,2,2010-02-10\n"
+PEOPLE += "dead,1932-01-01,2,2010-02-10\nlate,1932-01-01,2,2010-02-10\n"
 OTHERS = {
     "admissions/admissions_2010-01_to_2010-12.csv": None,
     "population/population.csv": PEOPLE,
     "enrolments/enrolments.csv": "PSEUDO_HESID,SITE,INDEX_DATE\n"
-    + "".join(f"{person},S1,2010-07-01\n" for person in ("A", "B", "gone", "dead", "stranger")),
+    + "".join(f"{person},S1,2010-07-01\n" for person in ("A", "B", "gone", "dead", "late", "stranger")),
     "opt_outs/opt_outs.csv": "PSEUDO_HESID\ngone\n",
 }
 
@@ -557,8 +566,8 @@ def records_of(ledger_study: tuple[pl.DataFrame, Path], episode_key: str) -> lis
 FILES_AND_STATUSES = {
     "a_2010-01.csv": ("superseded", {"rows_superseded": 1}),
     "a_2010-01_v2.csv": ("accepted", {"rows_accepted": 1}),
-    "b_2010-02.csv": ("accepted", {"rows_accepted": 5, "rows_duplicate": 2, "rows_unlinked": 1, "rows_opted_out": 1}),
-    "copy_2010-02.csv": ("duplicate_file", {"rows_duplicate": 7}),
+    "b_2010-02.csv": ("accepted", {"rows_accepted": 7, "rows_duplicate": 3, "rows_unlinked": 1, "rows_opted_out": 1}),
+    "copy_2010-02.csv": ("duplicate_file", {"rows_duplicate": 10}),
     "c_2010-02_to_2010-03.csv": ("refused", {"rows_read": 0}),
     "no period 1.csv": ("accepted", {"rows_accepted": 0, "rows_superseded": 1}),
     "no period 2.csv": ("accepted", {"rows_accepted": 1}),
@@ -585,7 +594,14 @@ RECORDS = {
     "the same stay under another key": ("21", [("duplicate", False, False)]),
     "a person who is not in the population": ("22", [("accepted", True, False)]),
     "a person who opted out": ("23", [("accepted", False, True)]),
-    "the same key with other content": ("40", [("accepted", False, False), ("superseded", False, False)]),
+    "the same key with other content in one delivery": (
+        "26",
+        [("accepted", False, False), ("duplicate", False, False)],
+    ),
+    "the same key with other content in a later delivery": (
+        "40",
+        [("accepted", False, False), ("superseded", False, False)],
+    ),
     "a record that a correction left out": ("10", []),
 }
 
@@ -596,10 +612,13 @@ def test_a_record_has_the_fate_that_the_ledgers_rules_give(ledger_study, kind):
     assert records_of(ledger_study, episode_key) == fates
 
 
-def test_the_later_of_two_records_with_one_key_is_the_one_that_counts(ledger_study):
+def test_of_records_with_one_key_the_later_delivery_and_the_most_complete_row_count(ledger_study):
     with duckdb.connect(str(ledger_study[1]), read_only=True) as warehouse:
-        found = warehouse.sql("select admission_method_code from episodes where episode_key = '40'").fetchall()
-    assert found == [("22",)]
+        found = warehouse.sql(
+            "select episode_key, episode_start_date, admission_method_code from episodes "
+            "where episode_key in ('26', '40') order by all"
+        ).fetchall()
+    assert found == [("26", date(2010, 2, 12), "21"), ("40", date(2010, 8, 1), "22")]
 
 
 @pytest.mark.parametrize("person", ["stranger", "gone"])
@@ -609,11 +628,14 @@ def test_an_unlinked_person_and_one_who_opted_out_are_in_no_result(ledger_study,
             assert warehouse.execute(f"select * from {table} where person_id = ?", [person]).fetchall() == []
 
 
-def test_activity_after_death_is_kept_and_flagged_and_in_no_period(ledger_study):
+@pytest.mark.parametrize(("person", "admitted", "is_doubtful"), [("dead", 20, True), ("late", 17, False)])
+def test_activity_after_death_is_kept_flagged_and_in_no_period_and_after_7_days_the_link_is_doubtful(
+    ledger_study, person, admitted, is_doubtful
+):
+    queries = {
+        "select is_after_death, admission_date from spells where person_id = ?": [(True, date(2010, 2, admitted))],
+        "select coalesce(sum(emergency_admissions), 0) from person_periods where person_id = ?": [(0,)],
+        "select is_death_link_doubtful from people where person_id = ?": [(is_doubtful,)],
+    }
     with duckdb.connect(str(ledger_study[1]), read_only=True) as warehouse:
-        assert warehouse.sql(
-            "select is_after_death, admission_date from spells where person_id = 'dead'"
-        ).fetchall() == [(True, date(2010, 2, 20))]
-        assert warehouse.sql(
-            "select coalesce(sum(emergency_admissions), 0) from person_periods where person_id = 'dead'"
-        ).fetchall() == [(0,)]
+        assert {query: warehouse.execute(query, [person]).fetchall() for query in queries} == queries

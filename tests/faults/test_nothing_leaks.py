@@ -8,10 +8,11 @@ import subprocess
 import sys
 import zlib
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import duckdb
+import polars as pl
 import pytest
 
 from tests.small_extracts import APPOINTMENT, EPISODE, Record, as_csv
@@ -71,7 +72,14 @@ def dirty_admissions() -> bytes:
         episode(105, EPIEND=f"{MARK}-end"),
         episode(106, PROCODE3=f"?{MARK}"),
         episode(107, EPIKEY=""),
-        episode(108, ADMIMETH=f"{MARK}-method", SEX=f"{MARK}-sex", STARTAGE=f"{MARK}-age", DIAG_01=f"{MARK}-diagnosis"),
+        episode(
+            108,
+            PROCODE3="RXC",
+            ADMIMETH=f"{MARK}-method",
+            SEX=f"{MARK}-sex",
+            STARTAGE=f"{MARK}-age",
+            DIAG_01=f"{MARK}-diagnosis",
+        ),
         episode(109, DISDATE=f"{MARK}-discharge", ADMIDATE="2010-12-31", CLASSPAT=f"{MARK}-class"),
     ]
     records = [*(episode(number) for number in range(60)), *dirty]
@@ -91,7 +99,13 @@ def dirty_appointments() -> bytes:
     bad = [
         {**APPOINTMENT, "ATTENDKEY": "900", "PSEUDO_HESID": WRONG[1]},
         {**APPOINTMENT, "ATTENDKEY": "901", "PSEUDO_HESID": NUMBERS[1], "APPTDATE": f"{MARK}-day"},
-        {**APPOINTMENT, "ATTENDKEY": "902", "PSEUDO_HESID": NUMBERS[1], "ATTENDED": f"{MARK}-attended"},
+        {
+            **APPOINTMENT,
+            "ATTENDKEY": "902",
+            "PSEUDO_HESID": NUMBERS[1],
+            "APPTDATE": "2010-02-02",
+            "ATTENDED": f"{MARK}-attended",
+        },
     ]
     return gzip.compress(as_csv([*good, *bad]).replace("PSEUDO_HESID", "NHSNO").encode("utf-16"))
 
@@ -178,18 +192,18 @@ def is_quarantine(name: str) -> bool:
 
 @pytest.fixture(scope="module")
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Machine:
-    """A dirty study that is looked at, run, and stopped at a refused file; others end in a traceback and keyless."""
+    """A dirty study that is looked at, run, stopped at a refused file; one that fails at writing; one without key."""
     machine = Machine(tmp_path_factory.mktemp("machine"))
     study = dirty_study(machine.root / "study")
     ended = [machine.icp("run", study, "--dry-run"), machine.icp("run", study)]
     refused = study / "extracts" / "admissions" / "admissions_2011-01.csv"
     refused.write_text(f"NHSNO,{MARK}\n{NUMBERS[0]},{MARK}-cell\n", encoding="utf-8")
-    ended += [machine.icp("run", study), machine.icp("check", study)]
+    ended.append(machine.icp("run", study))
     faulty = dirty_study(machine.root / "faulty")
     (faulty / "output" / "lake" / "quarantine.parquet").mkdir(parents=True)
     ended.append(machine.icp("run", faulty))
-    ended.append(machine.icp("run", dirty_study(machine.root / "keyless", synthetic=False), key=None))
-    assert ended == [0, 0, 3, 3, 1, 2], machine.said
+    ended.append(machine.icp("check", dirty_study(machine.root / "keyless", synthetic=False), key=None))
+    assert ended == [0, 0, 3, 1, 2], machine.said
     return machine
 
 
@@ -204,6 +218,21 @@ def found(pieces: list[tuple[str, bytes]], texts: list[str], *, in_quarantine: b
     looked_at = [piece for piece in pieces if is_quarantine(piece[0]) == in_quarantine]
     assert looked_at
     return {(name, match.decode()) for name, content in looked_at for match in pattern.findall(content)}
+
+
+def test_the_search_finds_a_number_in_every_kind_of_file(tmp_path):
+    root = tmp_path / "searched"
+    root.mkdir()
+    pl.DataFrame({"number": [NUMBERS[0]]}).write_parquet(root / "a.parquet")
+    with duckdb.connect(root / "b.duckdb") as database:
+        database.execute("create table numbers as select ? as number", [NUMBERS[0]])
+    with closing(sqlite3.connect(root / "c.db")) as database, database:
+        database.execute("create table numbers as select ? as number", [zlib.compress(NUMBERS[0].encode())])
+    (root / "d.log").write_text(f"called {NUMBERS[0]}", encoding="utf-8")
+    machine = Machine(root)
+    machine.said.append(NUMBERS[0])
+    names = {name for name, _ in found(list(machine.written()), [NUMBERS[0]], in_quarantine=False)}
+    assert {"a.parquet: values", "b.duckdb: numbers", "c.db: numbers", "d.log", "terminal"} <= names
 
 
 def test_records_and_fields_of_every_extract_were_refused_and_nulled(machine, pieces):

@@ -20,7 +20,8 @@ def lake(tmp_path: Path) -> SmallLake:
 def appointments(first: str, last: str, *, each_days: int) -> str:
     start, end = date.fromisoformat(first), date.fromisoformat(last)
     days = range(0, (end - start).days + 1, each_days)
-    return as_csv([{**APPOINTMENT, "ATTENDKEY": str(d), "APPTDATE": str(start + timedelta(d))} for d in days])
+    dates = [str(start + timedelta(d)) for d in days]
+    return as_csv([{**APPOINTMENT, "ATTENDKEY": day, "APPTDATE": day} for day in dates])
 
 
 def covered(lake: SmallLake) -> list[str]:
@@ -68,3 +69,20 @@ def test_a_month_without_any_record_between_full_ones_is_not_covered(lake):
 def test_a_thin_file_covers_the_whole_window(lake):
     lake.put("op.csv", appointments("2009-12-20", "2010-04-20", each_days=20), extract="outpatients")
     assert covered(lake) == ALL
+
+
+def test_a_record_that_is_delivered_again_counts_once_and_where_its_last_delivery_places_it(lake):
+    days = ["2009-12-01", "2009-12-08", "2010-03-01", "2010-03-08", "2010-05-01"]
+    first = [{**APPOINTMENT, "ATTENDKEY": str(n), "APPTDATE": day} for n, day in enumerate(days)]
+    lake.put("op_1.csv", as_csv(first), extract="outpatients")
+    once = covered(lake)
+    for number in range(2, 6):
+        lake.put(f"op_{number}.csv", as_csv(first) + "\n" * number, extract="outpatients")
+    assert covered(lake) == once == ALL
+    dense = appointments("2009-11-15", "2010-04-30", each_days=1)
+    moved = as_csv([{**APPOINTMENT, "ATTENDKEY": "2009-11-15", "APPTDATE": "2010-06-01"}])
+    for name in ("op_1", "op_2", "op_3", "op_4", "op_5"):
+        (lake.folder("outpatients") / f"{name}.csv").unlink()
+    lake.put("op_1.csv", moved, extract="outpatients")
+    lake.put("op_2.csv", dense, extract="outpatients")
+    assert "2010-06" not in covered(lake)
