@@ -127,7 +127,8 @@ def _copy(
     person = layout.header.index(NHS_NUMBER) if layout.person_column == NHS_NUMBER else None
     selected = [f"{cell} as {raw_cell(position)}" for position, cell in cells.items() if position != person]
     if person is not None:
-        selected += _hashed(cells[person], raw_cell(person))
+        relation, hashed = _hashed(relation, cells[person], raw_cell(person))
+        selected += hashed
         parameters = {**parameters, **_pads(key)}
         if key is not None and key.made_up_only:
             _require_made_up(connection, f"select {cells[person]} as written from {relation}", parameters)
@@ -144,13 +145,14 @@ def _named(path: Path) -> str:
     return glob.escape(str(path))
 
 
-def _hashed(cell: str, name: str) -> list[str]:
-    digits = _digits(cell)
-    rule = nhs_number_rule_sql(cell, digits)
-    return [
-        f"case when {rule} is null then {hmac_sql(digits)} end as {name}",
-        f"{rule} as __person_rule",
-        f"coalesce({digits} <> {cell}, false) as __person_is_repaired",
+def _hashed(relation: str, cell: str, name: str) -> tuple[str, list[str]]:
+    """The relation with digits and verdict computed once, and what to select of it in the number's place."""
+    digits = f"(select *, {_digits(cell)} as __digits from {relation})"
+    judged = f"(select *, {nhs_number_rule_sql(cell, '__digits')} as __person_rule from {digits})"
+    return judged, [
+        f"case when __person_rule is null then {hmac_sql('__digits')} end as {name}",
+        "__person_rule",
+        f"coalesce(__digits <> {cell}, false) as __person_is_repaired",
     ]
 
 
