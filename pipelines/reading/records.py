@@ -10,11 +10,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
+import numpy as np
+from numpy.typing import NDArray
+
 from pipelines.reading.typing_sql import DECODED, DROPPED, KEPT
 
 LONGEST_QUOTED_RECORD = 50
 LONGEST_RECORD = 400_000
-_OLD_MAC_LINE = re.compile(rb"[^\r]*\r|[^\r]+")
+BLOCK = 1 << 22
+_LINE_FEED, _RETURN, _QUOTE, _NOT_ASCII = 10, 13, 34, 128
 _BLANK_BEHIND_QUOTE = re.compile(r'"[ \t]+(?=[,|\t]|$)')
 _BYTE_ORDER_MARK = "\ufeff"
 # A cell may be as long as its record; the csv module stops at 131,072 characters otherwise.
@@ -64,11 +68,40 @@ class _Line:
     is_unended: bool
 
 
+class _Block:
+    """Whole lines of a file, and which of them are `odd`: not a record each beyond doubt."""
+
+    def __init__(self, text: bytes, *, line_end: int, mark: int, delimiters: int) -> None:
+        codes = np.frombuffer(text, dtype=np.uint8)
+        self.text = text
+        self.ends = np.flatnonzero(codes == line_end) + 1
+        is_unended = not len(self.ends) or self.ends[-1] < len(text)
+        if is_unended:
+            self.ends = np.append(self.ends, len(text))
+        self.starts = np.append(0, self.ends[:-1])
+        is_odd = np.diff(np.searchsorted(np.flatnonzero(codes == mark), np.append(0, self.ends))) != delimiters
+        is_odd |= self.ends - self.starts > LONGEST_RECORD
+        is_odd[np.searchsorted(self.ends, _odd_places(codes), side="right")] = True
+        is_odd[-1] |= is_unended
+        self.odd = np.flatnonzero(is_odd | (delimiters == 0) | (line_end == _RETURN))
+
+    def line(self, index: int) -> bytes:
+        """One line with its end."""
+        return self.text[self.starts[index] : self.ends[index]]
+
+    def plain_until(self, index: int) -> int:
+        """The index of the first odd line from `index` on, or the number of lines."""
+        place = np.searchsorted(self.odd, index)
+        return int(self.odd[place]) if place < len(self.odd) else len(self.ends)
+
+
 class _Lines:
     """Physical lines of a file, decoded; lines can be put back to be read again."""
 
-    def __init__(self, file: BinaryIO) -> None:
-        self._numbered = enumerate(_broken(file), start=1)
+    def __init__(self, file: BinaryIO, *, delimiter: str, n_cells: int) -> None:
+        self._blocks = _blocks(file, mark=ord(delimiter), delimiters=n_cells - 1)
+        self._block: _Block | None = next(self._blocks, None)
+        self._index = 0
         self._last = 0
         self._put_back: deque[_Line] = deque()
 
@@ -78,7 +111,12 @@ class _Lines:
     def __next__(self) -> _Line:
         if self._put_back:
             return self._put_back.popleft()
-        self._last, raw = next(self._numbered)
+        block = self._current()
+        if block is None:
+            raise StopIteration
+        raw = block.line(self._index)
+        self._index += 1
+        self._last += 1
         return _line(self._last, raw)
 
     @property
@@ -86,22 +124,26 @@ class _Lines:
         """Number of the line that comes next."""
         return self._put_back[0].number if self._put_back else self._last + 1
 
-    def plain(self, *, delimiter: str, n_cells: int) -> Iterator[bytes]:
-        """Lines without their ends that are a record each beyond doubt, up to the next that is none."""
-        mark, delimiters = delimiter.encode(), n_cells - 1
-        if self._put_back or not delimiters:
-            return
-        for number, raw in self._numbered:
-            self._last, line = number, raw.rstrip(b"\r\n")
-            is_odd = not line.isascii() or b'"' in line or b"\r" in line or len(line) > LONGEST_RECORD
-            if is_odd or line.count(mark) != delimiters or line == raw:
-                self._put_back.append(_line(number, raw))
-                return
-            yield line
+    def plain(self) -> tuple[bytes, int]:
+        """Lines that are a record each beyond doubt, as they stand, up to the next that is none; their number."""
+        block = self._current()
+        if self._put_back or block is None:
+            return b"", 0
+        stop = block.plain_until(self._index)
+        number = stop - self._index
+        text = block.text[block.starts[self._index] : block.ends[stop - 1]] if number else b""
+        self._index = stop
+        self._last += number
+        return text, number
 
     def put_back(self, lines: list[_Line]) -> None:
         """Read these again, in their order, before all others."""
         self._put_back.extendleft(reversed(lines))
+
+    def _current(self) -> _Block | None:
+        while self._block is not None and self._index == len(self._block.ends):
+            self._block, self._index = next(self._blocks, None), 0
+        return self._block
 
 
 def rewrite(source: Path, target: Path, *, delimiter: str, n_cells: int, header_lines: int) -> Split:
@@ -111,7 +153,7 @@ def rewrite(source: Path, target: Path, *, delimiter: str, n_cells: int, header_
     """
     split = Split()
     with source.open("rb") as file, target.open("wb") as clean:
-        lines = _Lines(file)
+        lines = _Lines(file, delimiter=delimiter, n_cells=n_cells)
         header = [next(lines, None) for _ in range(header_lines)]
         split.lines_blank += sum(line is not None and not line.text.strip() for line in header)
         clean.writelines(_clean(lines, split, delimiter=delimiter, n_cells=n_cells))
@@ -123,9 +165,11 @@ def _clean(lines: _Lines, split: Split, *, delimiter: str, n_cells: int) -> Iter
     kept = f"{delimiter}{KEPT}\n".encode()
     while True:
         split.note_start(split.records + 1, lines.next_number)
-        for plain in lines.plain(delimiter=delimiter, n_cells=n_cells):
-            split.records += 1
-            yield plain + kept
+        plain, number = lines.plain()
+        if number:
+            split.records += number
+            yield plain.replace(b"\r\n", b"\n").replace(b"\n", kept)
+            continue
         line = next(lines, None)
         if line is None:
             return
@@ -229,12 +273,22 @@ def _line(number: int, raw: bytes) -> _Line:
     return _Line(number, text.replace("\r", " "), state, not raw.endswith((b"\n", b"\r")))
 
 
-def _broken(file: BinaryIO) -> Iterator[bytes]:
-    start = file.read(1 << 20)
-    file.seek(0)
-    if b"\n" in start or b"\r" not in start:
-        return iter(file)
-    return iter(_OLD_MAC_LINE.findall(file.read()))
+def _blocks(file: BinaryIO, *, mark: int, delimiters: int) -> Iterator[_Block]:
+    """The file in blocks of whole lines; lines may end with a line feed, or all with a carriage return alone."""
+    line_end = _LINE_FEED
+    while text := file.read(BLOCK):
+        if file.tell() == len(text) and b"\n" not in text and b"\r" in text:
+            line_end = _RETURN
+        text += file.read() if line_end == _RETURN else file.readline()
+        yield _Block(text, line_end=line_end, mark=mark, delimiters=delimiters)
+
+
+def _odd_places(codes: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Where a block has quotes, bytes beyond ASCII, or a carriage return that does not end a line."""
+    is_odd = (codes >= _NOT_ASCII) | (codes == _QUOTE)
+    is_odd[:-1] |= (codes[:-1] == _RETURN) & (codes[1:] != _LINE_FEED)
+    is_odd[-1] |= codes[-1] == _RETURN
+    return np.flatnonzero(is_odd)
 
 
 def _decoded(raw: bytes) -> tuple[str, str]:
