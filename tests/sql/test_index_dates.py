@@ -117,9 +117,9 @@ def test_people_carry_age_and_enrolment_as_on_the_index_date() -> None:
         ],
     )  # fmt: skip
     assert study.query("select * from people order by is_pilot") == [
-        ("c1", False, None, date(2010, 5, 31), 70, "2", None, None, None, None, None, None, None, date(1999, 1, 1),
-         None, None, None, None, None, None, None),
-        ("p1", True, "s1", date(2010, 5, 31), 69, "2", 1, None, "A81001", "North", True, "A", None, None, None,
+        ("c1", False, None, date(2010, 5, 31), 70, "2", None, None, None, None, None, None, None, False,
+         date(1999, 1, 1), None, None, None, None, None, None, None),
+        ("p1", True, "s1", date(2010, 5, 31), 69, "2", 1, None, "A81001", "North", True, "A", None, False, None, None,
          date(2010, 9, 1), date(2010, 5, 1), date(2010, 4, 1), "GP", "2", "active"),
     ]  # fmt: skip
 
@@ -144,6 +144,11 @@ def test_person_days_end_on_the_day_of_death() -> None:
 def test_person_days_end_on_the_last_day_of_registration_and_begin_on_the_first() -> None:
     assert person_days(reg_end="2010-07-10") == [181, 10]
     assert person_days(reg_start="2010-06-30") == [1, 184]
+
+
+def test_an_index_date_before_birth_gives_no_age() -> None:
+    study = SmallStudy(enrolments=[enrolment("2010-07-01")], population=[person("p1", dob="2010-08-15")])
+    assert study.query("select age_at_index from people where is_pilot") == [(None,)]
 
 
 def test_person_days_begin_with_birth() -> None:
