@@ -27,7 +27,7 @@ docs: .venv/installed  ## Generated pages: table pages, lineage picture, command
 
 lock: .venv/installed  ## Pins every version again (needs uv on the path)
 	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
-	  --no-emit-index-url --no-emit-find-links --no-annotate --no-header -q -o requirements.lock
+	  --no-strip-extras --no-emit-index-url --no-emit-find-links --no-annotate --no-header -q -o requirements.lock
 
 clean:  ## Forgets the installed environment and the demo
 	rm -rf .venv $(DEMO)
