@@ -24,7 +24,7 @@ _HEADER_BYTES = 1 << 20
 class Taken:
     """`raw` holds one row a record, in file order; `rows` counts them, those in `split` included.
 
-    `lines_of` gives the text lines of some records, where the file has lines.
+    `lines_of` gives the text lines of some records, where the file has lines; `decoded` are those that were cp1252.
     """
 
     raw: Path
@@ -33,6 +33,7 @@ class Taken:
     lines_blank: int
     split: Sequence[RefusedRecord]
     lines_of: Callable[[set[int]], Mapping[int, int]]
+    decoded: Sequence[int] = ()
 
 
 def content_hash(found: Found) -> str:
@@ -107,7 +108,7 @@ def _text(
         return Taken(target, plain, layout, 0, (), lambda wanted: {record: record + 1 for record in wanted})
 
     split = _take_in_split(connection, source, target, layout=layout, text_format=text_format, key=key)
-    return Taken(target, split.records, layout, split.lines_blank, split.refused, split.lines_of)
+    return Taken(target, split.records, layout, split.lines_blank, split.refused, split.lines_of, split.decoded)
 
 
 def _start_of(source: Path) -> str:
@@ -164,7 +165,7 @@ def _take_in_split(
         n_cells=len(layout.header),
         header_lines=text_format.header_lines,
     )
-    clean_format = TextFormat(text_format.delimiter, 0, has_quotes=True, has_line_state=True)
+    clean_format = TextFormat(text_format.delimiter, 0, has_quotes=True)
     try:
         rows = raw_records.take_in_text(connection, clean, target, layout=layout, text_format=clean_format, key=key)
     except (duckdb.InvalidInputException, duckdb.ConversionException):

@@ -12,11 +12,11 @@ from pipelines.errors import StudyError
 from pipelines.reading.delivery import RefusedDeliveryError
 from pipelines.reading.layout import Layout
 from pipelines.reading.pseudonym import MADE_UP, PseudonymKey, hmac_sql, nhs_number_rule_sql
-from pipelines.reading.typing_sql import KEPT, LINE_STATE, NHS_NUMBER, raw_cell
+from pipelines.reading.typing_sql import NHS_NUMBER, raw_cell
 from pipelines.reading.value import literal, quoted
 
-# Blocks and dictionaries that fit the processor's cache.
-_QUICK_TO_WRITE = "row_group_size 40960, dictionary_size_limit 2000"
+# With a dictionary the engine looks once at each different text of a block.
+_QUICK_TO_WRITE = "dictionary_size_limit 8000"
 _INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
 
 
@@ -27,7 +27,6 @@ class TextFormat:
     delimiter: str
     header_lines: int
     has_quotes: bool
-    has_line_state: bool = False
 
 
 def take_in_text(
@@ -41,7 +40,6 @@ def take_in_text(
 ) -> int:
     """Write the raw records of a plain text file; returns their number. Raises duckdb.Error if it is not plain."""
     names = [raw_cell(position) for position in range(len(layout.header))]
-    names += [LINE_STATE] if text_format.has_line_state else []
     columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in names)
     quote = literal('"') if text_format.has_quotes else "''"
     relation = (
@@ -49,9 +47,8 @@ def take_in_text(
         f"columns={{{columns}}}, delim={literal(text_format.delimiter)}, quote={quote}, escape={quote}, "
         "new_line='\\n', strict_mode=true, null_padding=false, encoding='utf-8')"
     )
-    state = LINE_STATE if text_format.has_line_state else f"{literal(KEPT)} as {LINE_STATE}"
     cells = {position: raw_cell(position) for position in layout.used}
-    return _copy(connection, relation, {"source": _named(source)}, cells, state, target, layout=layout, key=key)
+    return _copy(connection, relation, {"source": _named(source)}, cells, target, layout=layout, key=key)
 
 
 def take_in_parquet(
@@ -61,8 +58,7 @@ def take_in_parquet(
     described = parquet_columns(connection, source)
     cells = {position: _as_text(*described[position]) for position in layout.used}
     relation = "read_parquet($source)"
-    state = f"{literal(KEPT)} as {LINE_STATE}"
-    return _copy(connection, relation, {"source": _named(source)}, cells, state, target, layout=layout, key=key)
+    return _copy(connection, relation, {"source": _named(source)}, cells, target, layout=layout, key=key)
 
 
 def parquet_columns(connection: duckdb.DuckDBPyConnection, source: Path) -> list[tuple[str, str]]:
@@ -106,9 +102,8 @@ def take_in_sheet(
     """Write the raw records of a spreadsheet's rows below the header; returns their number."""
     connection.register("incoming_sheet", sheet)
     cells = {position: quoted(str(position)) for position in layout.used}
-    state = f"{literal(KEPT)} as {LINE_STATE}"
     try:
-        return _copy(connection, "incoming_sheet", {}, cells, state, target, layout=layout, key=key)
+        return _copy(connection, "incoming_sheet", {}, cells, target, layout=layout, key=key)
     finally:
         connection.unregister("incoming_sheet")
 
@@ -118,7 +113,6 @@ def _copy(
     relation: str,
     parameters: dict[str, object],
     cells: dict[int, str],
-    state: str,
     target: Path,
     *,
     layout: Layout,
@@ -133,7 +127,7 @@ def _copy(
         if key is not None and key.made_up_only:
             _require_made_up(connection, f"select {cells[person]} as written from {relation}", parameters)
     sql = (
-        f"copy (select {', '.join([*selected, state])} from {relation}) "
+        f"copy (select {', '.join(selected)} from {relation}) "
         f"to {literal(str(target))} (format parquet, compression lz4_raw, {_QUICK_TO_WRITE})"
     )
     found = connection.execute(sql, parameters).fetchone()

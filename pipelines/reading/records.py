@@ -13,11 +13,10 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.reading.typing_sql import DECODED, DROPPED, KEPT
-
 LONGEST_QUOTED_RECORD = 50
 LONGEST_RECORD = 400_000
 BLOCK = 1 << 22
+KEPT, DECODED, DROPPED = "kept", "decoded", "dropped"
 _LINE_FEED, _RETURN, _QUOTE, _NOT_ASCII = 10, 13, 34, 128
 _BLANK_BEHIND_QUOTE = re.compile(r'"[ \t]+(?=[,|\t]|$)')
 _BYTE_ORDER_MARK = "\ufeff"
@@ -37,14 +36,16 @@ class RefusedRecord:
 
 @dataclass
 class Split:
-    """What splitting a file gave: `lines_blank` and the refused records; grows while the file is written.
+    """What splitting a file gave: `lines_blank`, the refused records and the numbers of those that were not UTF-8.
 
-    `starts` holds the text line of some records; those between two of them are a line each.
+    Grows while the file is written. `starts` holds the text line of some records; those between two of them are a
+    line each.
     """
 
     lines_blank: int = 0
     records: int = 0
     refused: list[RefusedRecord] = field(default_factory=list)
+    decoded: list[int] = field(default_factory=list)
     starts: dict[int, int] = field(default_factory=dict)
 
     def note_start(self, record: int, line: int) -> None:
@@ -79,7 +80,7 @@ class _Block:
         if is_unended:
             self.ends = np.append(self.ends, len(text))
         self.starts = np.append(0, self.ends[:-1])
-        is_odd = np.diff(np.searchsorted(np.flatnonzero(codes == mark), np.append(0, self.ends))) != delimiters
+        is_odd = np.add.reduceat((codes == mark).view(np.uint8), self.starts, dtype=np.uint32) != delimiters
         is_odd |= self.ends - self.starts > LONGEST_RECORD
         is_odd[np.searchsorted(self.ends, _odd_places(codes), side="right")] = True
         is_odd[-1] |= is_unended
@@ -147,9 +148,9 @@ class _Lines:
 
 
 def rewrite(source: Path, target: Path, *, delimiter: str, n_cells: int, header_lines: int) -> Split:
-    """Copy the records of `source` in clean form, each followed by its state, so that record numbers stay.
+    """Copy the records of `source` in clean form: UTF-8, line feeds, no header, no blank lines.
 
-    A refused record becomes empty cells with the state `dropped`. UTF-8, line feeds, no header, no blank lines.
+    A refused record becomes empty cells, so that record numbers stay.
     """
     split = Split()
     with source.open("rb") as file, target.open("wb") as clean:
@@ -161,14 +162,13 @@ def rewrite(source: Path, target: Path, *, delimiter: str, n_cells: int, header_
 
 
 def _clean(lines: _Lines, split: Split, *, delimiter: str, n_cells: int) -> Iterator[bytes]:
-    dropped = (delimiter.join(['""'] * n_cells) + f"{delimiter}{DROPPED}\n").encode()
-    kept = f"{delimiter}{KEPT}\n".encode()
+    dropped = (delimiter.join(['""'] * n_cells) + "\n").encode()
     while True:
         split.note_start(split.records + 1, lines.next_number)
         plain, number = lines.plain()
         if number:
             split.records += number
-            yield plain.replace(b"\r\n", b"\n").replace(b"\n", kept)
+            yield plain.replace(b"\r\n", b"\n") if b"\r" in plain else plain
             continue
         line = next(lines, None)
         if line is None:
@@ -181,7 +181,9 @@ def _clean(lines: _Lines, split: Split, *, delimiter: str, n_cells: int) -> Iter
         clean, rule, shown = _record(line, lines, delimiter=delimiter, n_cells=n_cells)
         if rule:
             split.refused.append(RefusedRecord(split.records, line.number, rule, shown))
-        yield f"{clean}{delimiter}{line.state}\n".encode() if not rule else dropped
+        elif line.state == DECODED:
+            split.decoded.append(split.records)
+        yield f"{clean}\n".encode() if not rule else dropped
 
 
 def _record(line: _Line, lines: _Lines, *, delimiter: str, n_cells: int) -> tuple[str, str, str]:

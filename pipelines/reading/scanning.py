@@ -2,6 +2,7 @@
 
 import codecs
 import hashlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from pipelines.reading.delivery import RefusedDeliveryError
 
 CHUNK = 1 << 22
 _SAMPLE = 1 << 12
+_BLANK_LINE = re.compile(rb"\n[\n\r]")
 _MAGIC = (
     (b"PK\x03\x04", "a zip archive or a spreadsheet"),
     (b"\x1f\x8b", "a gzip archive"),
@@ -72,7 +74,7 @@ def scan(path: Path) -> Scan:
         breaks += chunk.count(b"\n")
         quotes = quotes or b'"' in chunk
         returns = returns or b"\r" in chunk
-        blanks = blanks or b"\n\n" in before + chunk or b"\n\r" in before + chunk
+        blanks = blanks or (before == b"\n" and chunk[:1] in b"\n\r") or _BLANK_LINE.search(chunk) is not None
         is_utf8 = is_utf8 and _decodes(decoder, chunk)
         before = chunk[-1:]
     return Scan(

@@ -26,8 +26,6 @@ TEXT_KINDS: Mapping[str, Callable[[Cell], Value]] = {
 }
 NHS_NUMBER = "NHSNO"
 PROVIDER = "procode3"
-LINE_STATE = "__line_state"
-KEPT, DECODED, DROPPED = "kept", "decoded", "dropped"
 
 
 @dataclass(frozen=True)
@@ -41,7 +39,11 @@ class Rule:
 
 @dataclass(frozen=True)
 class Typing:
-    """How the raw records of one file become typed records of one contract."""
+    """How the raw records of one file become typed records of one contract.
+
+    The SQL reads the tables `dropped_records` and `decoded_records`: records that could not be taken apart, and
+    those that were cp1252.
+    """
 
     contract: Contract
     layout: Layout
@@ -58,13 +60,14 @@ class Typing:
         return (
             f"{self._typed('')}\nselect $delivery_id as delivery_id, record, {columns},\n"
             f"{_tokens(self._nulled())} as nulled_fields,\n{_tokens(self._repaired())} as repaired_fields\n"
-            f"from typed where {LINE_STATE} <> '{DROPPED}' and not coalesce({_any(_rules(self))}, false)"
+            f"from typed where not __is_dropped and not coalesce({_any(_rules(self))}, false)"
         )
 
     def rejected_sql(self) -> str:
         """The records of the table `not_accepted` with all rules they fail, in the contract's order.
 
-        Columns: record, failed (`rule column`), and what could still be read: person_id, provider_code, activity_date.
+        Columns: record, failed (`rule column`), what could still be read: person_id, provider_code, activity_date,
+        and the raw cells.
         """
         tokens = ",\n".join(
             f"case when {rule.condition} then {rule.rule_id} || ' ' || {literal(rule.column)} end"
@@ -73,8 +76,8 @@ class Typing:
         failed = f"list_filter([{tokens}]::varchar[], lambda rule: rule is not null) as failed"
         return (
             f"{self._typed('where record in (select record from not_accepted)')}\n"
-            f"select record, {failed}, {', '.join(self._whom_where_when())} "
-            f"from typed where {LINE_STATE} <> '{DROPPED}'"
+            f"select record, {failed}, {', '.join([*self._whom_where_when(), *map(raw_cell, self.layout.used)])} "
+            "from typed where not __is_dropped"
         )
 
     def _typed(self, wanted: str) -> str:
@@ -88,7 +91,8 @@ class Typing:
             if column.name not in self.layout.cells
         )
         return (
-            "with raw as (select file_row_number + 1 as record, * from read_parquet($raw, file_row_number = true)),\n"
+            "with raw as (select file_row_number + 1 as record, *, record in (from dropped_records) as __is_dropped, "
+            "record in (from decoded_records) as __is_decoded from read_parquet($raw, file_row_number = true)),\n"
             f"joined as (select *{joined} from raw {wanted}),\ntexts as (select *{texts} from joined),\n"
             f"parsed as (select *{parsed} from texts),\ntyped as (select *{typed}{absent} from parsed)"
         )
@@ -132,7 +136,7 @@ class Typing:
 
     def _repaired(self) -> list[tuple[str, str, str]]:
         found = [(value.is_repaired, value.repair, value.cell.name) for value in self.values]
-        return [*found, (f"({LINE_STATE} = '{DECODED}')", "'cp1252_line'", "record")]
+        return [*found, ("__is_decoded", "'cp1252_line'", "record")]
 
 
 def places(column: Column) -> str:

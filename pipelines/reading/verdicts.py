@@ -21,9 +21,10 @@ WITHHELD = "[number withheld]"
 
 def write_accepted(connection: duckdb.DuckDBPyConnection, typing: Typing, taken: Taken, place: Place) -> int:
     """Write the accepted records aside; returns their number."""
+    _note_states(connection, taken)
     parameters = {"raw": str(taken.raw), "delivery_id": place.delivery_id}
     target = literal(str(place.aside(place.records)))
-    sql = f"copy ({typing.accepted_sql()}) to {target} (format parquet, compression zstd, row_group_size 40960)"
+    sql = f"copy ({typing.accepted_sql()}) to {target} (format parquet, compression zstd, compression_level 1)"
     written = connection.execute(sql, parameters).fetchone()
     return int(written[0]) if written else 0
 
@@ -55,19 +56,17 @@ def write_quarantine(connection: duckdb.DuckDBPyConnection, taken: Taken, place:
     target = literal(str(place.aside(place.quarantine)))
     sql = f"""copy (
         with failed as (
-            select record, person_id, provider_code, activity_date, string_split(failed[1], ' ') as first_rule,
+            select *, string_split(failed[1], ' ') as first_rule,
                    list_transform(failed[2:], lambda rule: string_split(rule, ' ')[1]) as others
             from rejected_records
             where len(failed) > 0
-        ),
-        texts as (select file_row_number + 1 as record, * from read_parquet($raw, file_row_number = true))
+        )
         select {literal(place.delivery_id)} as delivery_id, failed.record, refused_lines.line,
                first_rule[1] as rule_id, nullif(array_to_string(others, ' '), '') as also_failed,
                first_rule[2] as column_name,
                left({_original(taken.layout)}, {LONGEST_TEXT}) as original_text,
                failed.person_id, failed.provider_code, failed.activity_date
         from failed
-        inner join texts using (record)
         left join refused_lines using (record)
         union all
         select {literal(place.delivery_id)}, record, line, rule_id, null, '*', original_text, null, null, null
@@ -75,7 +74,7 @@ def write_quarantine(connection: duckdb.DuckDBPyConnection, taken: Taken, place:
         where rule_id is not null
         order by record
     ) to {target} (format parquet, compression zstd)"""
-    written = connection.execute(sql, {"raw": str(taken.raw)}).fetchone()
+    written = connection.execute(sql).fetchone()
     return int(written[0]) if written else 0
 
 
@@ -96,6 +95,14 @@ def late_dates(connection: duckdb.DuckDBPyConnection, contract: Contract, place:
     if found is None or refused is None:
         return None, False
     return found[0], bool(found[1] or refused[0])
+
+
+def _note_states(connection: duckdb.DuckDBPyConnection, taken: Taken) -> None:
+    """Make the tables that `Typing` needs beside the raw records."""
+    states = {"dropped_records": [broken.record for broken in taken.split], "decoded_records": taken.decoded}
+    for table, records in states.items():
+        numbers = pl.DataFrame({"record": records}, schema={"record": pl.Int64})
+        _insert(connection, numbers, f"create or replace temp table {table} as select * from incoming")
 
 
 def _note_lines(connection: duckdb.DuckDBPyConnection, taken: Taken, rejected: set[int]) -> None:
