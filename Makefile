@@ -3,13 +3,18 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 DEMO ?= demo
+STUDY ?= $(DEMO)
+PORT ?= 3000
 
-.PHONY: run test check docs lock clean
+.PHONY: run ui test check docs lock clean
 
 run: .venv/installed  ## Writes the demo study (once), runs it, shows the results
 	@test -e $(DEMO)/protocol.yaml || $(BIN)/icp demo $(DEMO)
 	@$(BIN)/icp run $(DEMO)
 	@$(BIN)/icp results $(DEMO)
+
+ui: .venv/installed  ## Web server and daemon of a study, until Ctrl-C: make ui STUDY=demo PORT=3000
+	@$(BIN)/python -m pipelines.ui $(STUDY) --port $(PORT)
 
 test: .venv/installed  ## All tests
 	$(BIN)/python -m pytest

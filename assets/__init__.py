@@ -7,6 +7,13 @@ from assets.ledger import books_balance, deliveries, no_delivery_refused, pilot_
 from assets.marts import MARTS
 from assets.parameters import code_list_tables, study_parameters
 from assets.publishing import code_lists, published, runs
+from assets.quality import (
+    current_run,
+    data_quality_counts,
+    data_quality_history,
+    data_quality_limits,
+    quality_rules,
+)
 from assets.staging import STAGING
 
 ALL_ASSETS = [
@@ -18,6 +25,10 @@ ALL_ASSETS = [
     *INTERMEDIATE,
     *MARTS,
     deliveries,
+    current_run,
+    data_quality_counts,
+    data_quality_limits,
+    data_quality_history,
     survey_estimates,
     metric_estimates,
     published_results,
@@ -26,4 +37,4 @@ ALL_ASSETS = [
     runs,
     published,
 ]
-ALL_CHECKS = [books_balance, no_delivery_refused, pilot_people_are_linked]
+ALL_CHECKS = [books_balance, no_delivery_refused, pilot_people_are_linked, quality_rules]

@@ -7,6 +7,7 @@ from evaluation.estimation import comparison_with_published as beside_published
 from evaluation.estimation import metric_estimates as estimate_metrics
 from evaluation.estimation import record_quality_cautions, site_populations, survey_item_estimates
 from evaluation.surveys import survey_estimates as estimate_surveys
+from pipelines.faults import guarded
 from pipelines.masking import row_metadata
 from pipelines.metrics import activity_metrics, coding_cautions, joined, site_register, survey_designs, survey_metrics
 from pipelines.published import published_results as load_published_results
@@ -17,6 +18,7 @@ ASSET = {"group_name": "estimates", "kinds": {"polars"}}
 
 
 @dg.asset(deps=["survey_answers", "instrument_items", "sites", "people"], **ASSET)
+@guarded
 def survey_estimates(
     context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse], study: dg.ResourceParam[Study]
 ) -> dg.MaterializeResult:
@@ -33,6 +35,7 @@ def survey_estimates(
 
 
 @dg.asset(deps=["person_periods", "people", "sites", "record_quality", survey_estimates], **ASSET)
+@guarded
 def metric_estimates(
     context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse], study: dg.ResourceParam[Study]
 ) -> dg.MaterializeResult:
@@ -53,12 +56,14 @@ def metric_estimates(
 
 
 @dg.asset(**ASSET)
+@guarded
 def published_results(warehouse: dg.ResourceParam[Warehouse]) -> dg.MaterializeResult:
     """What evaluations of integrated care published, mapped to our metrics, populations and designs."""
     return dg.MaterializeResult(metadata=row_metadata(warehouse.write("published_results", load_published_results())))
 
 
 @dg.asset(deps=[published_results, metric_estimates], **ASSET)
+@guarded
 def comparison_with_published(
     context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse], study: dg.ResourceParam[Study]
 ) -> dg.MaterializeResult:

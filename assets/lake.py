@@ -2,6 +2,8 @@
 
 import dagster as dg
 
+from pipelines.arrivals import lake_contents, roles_with_news
+from pipelines.faults import guarded
 from pipelines.lake import LEDGER_TABLES, QUARANTINE, ROLES, fill_lake
 from pipelines.masking import row_metadata
 from pipelines.study import Study
@@ -55,11 +57,15 @@ QUARANTINED = dg.AssetSpec(
 
 
 @dg.multi_asset(specs=[*map(_view_spec, ROLES), QUARANTINED, *map(_table_spec, LEDGER_TABLES)])
+@guarded
 def read_deliveries(
     context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse], study: dg.ResourceParam[Study]
 ):
     """Reads every new delivery once, by its contract."""
+    before = lake_contents(study)
     lake = fill_lake(study, warehouse.connection, say=context.log.info)
+    for role in roles_with_news(before, lake_contents(study)):
+        context.log_event(dg.AssetMaterialization(["extracts", role], description="A new delivery was read."))
     for view in VIEWS.values():
         yield dg.MaterializeResult(asset_key=view, metadata=row_metadata(warehouse.count(view.path[0])))
     for name, table in lake.tables.items():

@@ -2,12 +2,14 @@
 
 import dagster as dg
 
+from pipelines.faults import guarded
 from pipelines.ledger import deliveries_table, unbalanced
 from pipelines.masking import masked_count, row_metadata
 from pipelines.warehouse import Warehouse
 
 
 @dg.asset(deps=["deliveries_read", "record_fates"], group_name="ledger", kinds={"polars", "duckdb"})
+@guarded
 def deliveries(context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]) -> dg.MaterializeResult:
     """Every file that arrived, with the fate of all its records."""
     ledger = deliveries_table(
@@ -17,6 +19,7 @@ def deliveries(context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Wa
 
 
 @dg.asset_check(asset=deliveries, blocking=True)
+@guarded
 def books_balance(warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetCheckResult:
     """Of each delivery: rows read = accepted + quarantined + superseded + duplicate."""
     found = unbalanced(warehouse.read("deliveries"))
@@ -25,6 +28,7 @@ def books_balance(warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetCheckResult
 
 
 @dg.asset_check(asset=deliveries, blocking=True)
+@guarded
 def no_delivery_refused(warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetCheckResult:
     """A file that cannot be read for what its folder is for stops publishing; all others were read."""
     ledger = warehouse.read("deliveries")
@@ -34,6 +38,7 @@ def no_delivery_refused(warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetCheck
 
 
 @dg.asset_check(asset="people", blocking=True)
+@guarded
 def pilot_people_are_linked(warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetCheckResult:
     """At least one enrolled person stands in the population."""
     people = warehouse.read("people")

@@ -3,6 +3,7 @@
 import dagster as dg
 
 from pipelines.code_lists import load_code_lists
+from pipelines.faults import guarded
 from pipelines.masking import row_metadata
 from pipelines.parameters import PARAMETER_TABLES, parameter_frames
 from pipelines.study import Study
@@ -19,6 +20,7 @@ def _specs(tables: dict[str, str], kind: str) -> list[dg.AssetSpec]:
 
 
 @dg.multi_asset(name="study_parameters", specs=_specs(PARAMETER_TABLES, "yaml"))
+@guarded
 def study_parameters(warehouse: dg.ResourceParam[Warehouse], study: dg.ResourceParam[Study]):
     """Protocol, sites, prices and instruments as tables, so that a missing one is a loud error."""
     for name, frame in parameter_frames(study).items():
@@ -26,6 +28,7 @@ def study_parameters(warehouse: dg.ResourceParam[Warehouse], study: dg.ResourceP
 
 
 @dg.multi_asset(name="code_list_tables", specs=_specs({c.table: c.description for c in CODE_LISTS}, "yaml"))
+@guarded
 def code_list_tables(warehouse: dg.ResourceParam[Warehouse]):
     """Every code list as a table of its own."""
     for code_list in CODE_LISTS:

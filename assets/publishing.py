@@ -4,8 +4,10 @@ import dagster as dg
 
 from assets.estimates import comparison_with_published, metric_estimates, survey_estimates
 from assets.ledger import deliveries
+from assets.quality import data_quality_counts, data_quality_history, data_quality_limits
 from pipelines.code_lists import code_lists_frame, load_code_lists
 from pipelines.contracts import published_contracts
+from pipelines.faults import guarded
 from pipelines.masking import row_metadata
 from pipelines.publishing import publish
 from pipelines.run_log import read_runs, runs_frame
@@ -13,10 +15,19 @@ from pipelines.study import Study
 from pipelines.warehouse import Warehouse
 
 ASSET = {"group_name": "published", "kinds": {"duckdb"}}
-PYTHON_TABLES = [metric_estimates, survey_estimates, comparison_with_published, deliveries]
+PYTHON_TABLES = [
+    metric_estimates,
+    survey_estimates,
+    comparison_with_published,
+    deliveries,
+    data_quality_counts,
+    data_quality_limits,
+    data_quality_history,
+]
 SQL_TABLES = [
     "attrition",
     "continuous_inpatient_spells",
+    "data_quality",
     "emergency_admissions_by_rule",
     "people",
     "person_months",
@@ -29,6 +40,7 @@ SQL_TABLES = [
 
 
 @dg.asset(**ASSET)
+@guarded
 def code_lists(warehouse: dg.ResourceParam[Warehouse]) -> dg.MaterializeResult:
     """Name, version, source and verified flag of every code list."""
     return dg.MaterializeResult(
@@ -37,12 +49,14 @@ def code_lists(warehouse: dg.ResourceParam[Warehouse]) -> dg.MaterializeResult:
 
 
 @dg.asset(**ASSET)
+@guarded
 def runs(warehouse: dg.ResourceParam[Warehouse], study: dg.ResourceParam[Study]) -> dg.MaterializeResult:
     """Every run of the study so far, this one included."""
     return dg.MaterializeResult(metadata=row_metadata(warehouse.write("runs", runs_frame(read_runs(study.output)))))
 
 
 @dg.asset(deps=[*PYTHON_TABLES, *SQL_TABLES, code_lists, runs], **ASSET)
+@guarded
 def published(
     context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse], study: dg.ResourceParam[Study]
 ) -> dg.MaterializeResult:

@@ -4,6 +4,7 @@ import hashlib
 
 import dagster as dg
 
+from pipelines.faults import guarded
 from pipelines.masking import row_metadata
 from pipelines.models import SqlModel, load_models
 from pipelines.warehouse import Warehouse
@@ -23,6 +24,7 @@ def _sql_asset(model: SqlModel) -> dg.AssetsDefinition:
         description=f"{model.description}\n\nGrain: {model.grain}. Made by `sql/{model.layer}/{model.name}.sql`.",
         code_version=hashlib.sha256(model.sql.encode()).hexdigest()[:12],
     )
+    @guarded
     def build(warehouse: dg.ResourceParam[Warehouse]) -> dg.MaterializeResult:
         return dg.MaterializeResult(metadata=row_metadata(warehouse.run_model(model)))
 

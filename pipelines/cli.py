@@ -155,12 +155,9 @@ def _unexpected(fault: Exception) -> str:
     """Kind and place of a fault, without its message; with ICP_DEBUG set, everything."""
     if os.environ.get("ICP_DEBUG"):
         return "".join(traceback.format_exception(fault))
-    frame = traceback.extract_tb(fault.__traceback__)[-1]
-    return (
-        f"unexpected fault: {type(fault).__name__} in {Path(frame.filename).name}, line {frame.lineno}\n"
-        "  nothing new was published; please report it\n"
-        "  ICP_DEBUG=1 shows the whole message, which may hold values from the extracts"
-    )
+    from pipelines.faults import unexpected
+
+    return str(unexpected(fault))
 
 
 if __name__ == "__main__":

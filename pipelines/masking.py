@@ -21,7 +21,7 @@ def masked_share(failed: int, evaluated: int) -> str:
     if evaluated < SMALLEST_SHOWN:
         return "too few rows for a share" if evaluated else "nothing evaluated"
     if 0 < failed < SMALLEST_SHOWN:
-        return f"below {100 * SMALLEST_SHOWN / evaluated:.1f}%"
+        return f"below {max(100 * SMALLEST_SHOWN / evaluated, 0.1):.1f}%"
     return f"{100 * failed / evaluated:.1f}%"
 
 

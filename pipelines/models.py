@@ -26,7 +26,8 @@ class SqlModel:
     """One table: the query that fills it, and its header lines.
 
     `description` is the first comment line, `grain` what one row is, `contract` the path of the contract that a
-    published table keeps (None for the others), `depends_on` the tables that the query reads, sorted.
+    published table keeps (None for the others), `depends_on` the tables that the query reads, sorted. A model whose
+    header says `kind: view` is not stored but asked anew.
     """
 
     name: str
@@ -37,6 +38,7 @@ class SqlModel:
     grain: str
     contract: str | None
     depends_on: tuple[str, ...]
+    is_view: bool = False
 
 
 def load_models(folder: Path = SQL_FOLDER) -> tuple[SqlModel, ...]:
@@ -74,6 +76,7 @@ def _load(path: Path) -> SqlModel:
         grain=header["grain"],
         contract=None if header["contract"].startswith("none") else header["contract"],
         depends_on=_tables_read(sql, path=path),
+        is_view=header.get("kind") == "view",
     )
 
 

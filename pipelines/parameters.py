@@ -9,10 +9,12 @@ from pipelines.study import Study
 
 PARAMETER_TABLES = {
     "study_design": "The protocol's settings that SQL models use, one row.",
+    "study_extracts": "The study's extracts, and the contract that each is read by.",
     "sites": "The pilot sites as the study registers them.",
     "prices": "Unit costs by activity: one price set for both arms and both periods.",
     "imd": "Deprivation decile by small area, with its release.",
     "provider_successions": "Providers that were taken over: which code follows which, from when.",
+    "control_totals": "Totals by provider and month that the study was given to check its counts by.",
     "instrument_items": "The items of the study's questionnaires.",
     "instrument_answers": "The known answers of each item, and what they count as.",
     "instrument_waves": "Which wave of a questionnaire belongs to which period.",
@@ -23,10 +25,12 @@ def parameter_frames(study: Study) -> dict[str, pl.DataFrame]:
     """The tables named in `PARAMETER_TABLES`, by name."""
     return {
         "study_design": study_design(study),
+        "study_extracts": study_extracts(study),
         "sites": study.sites,
         "prices": study.prices,
         "imd": study.imd,
         "provider_successions": study.provider_successions,
+        "control_totals": study.control_totals,
         "instrument_items": _stacked(study, Instrument.item_rows, ITEMS),
         "instrument_answers": _stacked(study, Instrument.answer_rows, ANSWERS),
         "instrument_waves": _stacked(study, Instrument.wave_rows, WAVES),
@@ -34,7 +38,9 @@ def parameter_frames(study: Study) -> dict[str, pl.DataFrame]:
 
 
 def study_design(study: Study) -> pl.DataFrame:
-    """One row: study, title, synthetic, window lengths in months, data_until, continuous_rule, comparison_seed."""
+    """One row: study, title, synthetic, window lengths in months, data_until, continuous_rule, comparison_seed,
+    volume_change_pct (per cent), late_after_days.
+    """
     protocol = study.protocol
     return pl.DataFrame(
         {
@@ -47,7 +53,18 @@ def study_design(study: Study) -> pl.DataFrame:
             "data_until": [protocol.periods.data_until],
             "continuous_rule": [protocol.spells.continuous_rule],
             "comparison_seed": [protocol.comparison.seed],
+            "volume_change_pct": [float(protocol.alerts.volume_change_pct)],
+            "late_after_days": [protocol.alerts.late_after_days],
         }
+    )
+
+
+def study_extracts(study: Study) -> pl.DataFrame:
+    """One row per extract of the protocol: extract, contract_id."""
+    extracts = study.protocol.extracts
+    return pl.DataFrame(
+        {"extract": list(extracts), "contract_id": [extract.contract for extract in extracts.values()]},
+        schema={"extract": pl.String, "contract_id": pl.String},
     )
 
 

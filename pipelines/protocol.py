@@ -6,8 +6,9 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
+from pipelines.cron import checked_cron
 from pipelines.strict_yaml import Strict, load_mapping, parse
 
 EXTRACT_CONTRACTS = {
@@ -102,6 +103,7 @@ class Protocol(Strict):
     disclosure: Disclosure = Disclosure()
     prices: str | None = None
     alerts: Alerts = Alerts()
+    schedule: Annotated[str, AfterValidator(checked_cron)] | None = None
 
     @model_validator(mode="after")
     def _extracts_have_their_contract(self) -> "Protocol":

@@ -10,10 +10,12 @@ import duckdb
 from pipelines.contracts import Contract
 from pipelines.contracts.comments import column_comment, table_comment
 from pipelines.errors import IcpError
+from pipelines.models import load_models
 from pipelines.published_checks import check_published_file, column_types, literal, quoted
 
 SCHEMA_VERSION = "1.0.0"
 LINK = "evaluation.duckdb"
+SETTINGS = {"autoinstall_known_extensions": "false"}
 LOSSLESS = {
     "BIGINT": {"TINYINT", "SMALLINT", "INTEGER", "UTINYINT", "USMALLINT", "UINTEGER"},
     "DOUBLE": {"FLOAT"},
@@ -36,6 +38,7 @@ def publish(
 
     Each table has its contract's columns, in its order and with its comments, and the rows of the warehouse's
     table of that name, sorted by primary key; a table whose contract is a draft may be absent and is then empty.
+    A contract that is a view becomes one, by the SQL model of its name.
     Readers of the former file go on reading it; the newest `keep` files stay. Returns the path of the new file.
 
     Raises PublishingError for a missing table or column or another type, and DataQualityError for rows that
@@ -47,6 +50,7 @@ def publish(
     published = folder / f"evaluation-{run_id}.duckdb"
     try:
         _write(warehouse_connection, part, contracts, run_id)
+        _create_views(part, contracts)
         check_published_file(part, contracts)
         _synchronise(part)
         part.replace(published)
@@ -58,16 +62,28 @@ def publish(
 
 
 def _write(connection: duckdb.DuckDBPyConnection, part: Path, contracts: Sequence[Contract], run_id: str) -> None:
+    tables = [contract for contract in contracts if not contract.is_view]
     for contract in contracts:
         _check_source(connection, contract)
     connection.execute(f"attach {literal(str(part))} as publication")
     try:
-        for contract in contracts:
+        for contract in tables:
             _create(connection, contract)
             _fill(connection, contract, contracts, run_id)
         connection.execute("checkpoint publication")
     finally:
         connection.execute("detach publication")
+
+
+def _create_views(part: Path, contracts: Sequence[Contract]) -> None:
+    """Views are made in the file itself: what they read are the tables beside them, wherever the file goes."""
+    models = {model.name: model for model in load_models()}
+    with duckdb.connect(part, config=SETTINGS) as connection:
+        for contract in contracts:
+            if contract.is_view:
+                name = quoted(contract.table)
+                connection.execute(f"create view {name} as {models[contract.table].sql}")
+                _comment(connection, f"view {name}", name, contract)
 
 
 def _check_source(connection: duckdb.DuckDBPyConnection, contract: Contract) -> None:
@@ -93,7 +109,11 @@ def _create(connection: duckdb.DuckDBPyConnection, contract: Contract) -> None:
     target = f"publication.{quoted(contract.table)}"
     columns = ", ".join(f"{quoted(column.name)} {column.sql_type}" for column in contract.columns)
     connection.execute(f"create table {target} ({columns})")
-    connection.execute(f"comment on table {target} is {literal(table_comment(contract))}")
+    _comment(connection, f"table {target}", target, contract)
+
+
+def _comment(connection: duckdb.DuckDBPyConnection, what: str, target: str, contract: Contract) -> None:
+    connection.execute(f"comment on {what} is {literal(table_comment(contract))}")
     for column in contract.columns:
         comment = literal(column_comment(column))
         connection.execute(f"comment on column {target}.{quoted(column.name)} is {comment}")

@@ -1,6 +1,6 @@
 """Every run of a study, one line each in `output/runs.jsonl`: the source of the published table `runs`."""
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import polars as pl
@@ -10,7 +10,11 @@ from pipelines.study import Study
 
 
 class Run(BaseModel):
-    """One run; times are UTC. `inputs` is a fingerprint of everything that the run read, code included."""
+    """One run; times are UTC. `inputs` is a fingerprint of everything that the run read, code included.
+
+    `arrivals` is the key of the files that lay in the extracts' folders when it began; both are blank for a run
+    of a part. `is_blocked` says that a data-quality rule stopped it, so that the same files would stop it again.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -30,6 +34,8 @@ class Run(BaseModel):
     follow_up_months: int
     continuous_rule: str
     inputs: str
+    arrivals: str = ""
+    is_blocked: bool = False
 
 
 COLUMNS = {
@@ -74,6 +80,11 @@ def begin_run(study: Study, *, run_id: str, now: datetime, code_version: str, in
     )
 
 
+def utc_now() -> datetime:
+    """The present time in UTC, without zone, as the log keeps it."""
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
 def append_run(output: Path, run: Run) -> None:
     """Adds a line; a later line of the same run replaces the earlier one when the log is read."""
     output.mkdir(parents=True, exist_ok=True)
@@ -87,6 +98,16 @@ def read_runs(output: Path) -> tuple[Run, ...]:
     lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
     runs = {run.run_id: run for run in map(_parse, lines) if run is not None}
     return tuple(runs.values())
+
+
+def orphaned_runs(output: Path) -> tuple[Run, ...]:
+    """The runs that the log has as running: while nobody holds the study, their processes are gone."""
+    return tuple(run for run in read_runs(output) if run.status == "running")
+
+
+def has_taken(run: Run) -> bool:
+    """Whether the files that lay there when a run began need no other run: it used them, does so, or was blocked."""
+    return run.status != "failed" or run.is_blocked
 
 
 def runs_frame(runs: tuple[Run, ...]) -> pl.DataFrame:

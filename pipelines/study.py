@@ -32,6 +32,12 @@ PRICES = {
 }
 IMD = {"lsoa11": pl.String, "imd_decile": pl.Int64, "release": pl.String}
 PROVIDER_SUCCESSIONS = {"provider_code": pl.String, "successor_code": pl.String, "from_date": pl.Date}
+CONTROL_TOTALS = {
+    "extract": pl.String,
+    "provider_code": pl.String,
+    "month": pl.Date,
+    "admissions_or_rows": pl.Int64,
+}
 ACTIVITIES = (
     "emergency_spell",
     "elective_spell",
@@ -60,6 +66,7 @@ class Study:
     prices: pl.DataFrame
     imd: pl.DataFrame
     provider_successions: pl.DataFrame
+    control_totals: pl.DataFrame
 
     @property
     def lake(self) -> Path:
@@ -111,6 +118,12 @@ def load_study(root: Path, *, output: Path | None = None) -> Study:
             default="provider_successions.csv",
             schema=PROVIDER_SUCCESSIONS,
             required=tuple(PROVIDER_SUCCESSIONS),
+        ),
+        control_totals=_first_days(
+            _read_table(
+                root, None, default="control_totals.csv", schema=CONTROL_TOTALS, required=tuple(CONTROL_TOTALS)
+            ),
+            protocol,
         ),
     )
 
@@ -184,7 +197,7 @@ def _typed(
         if typed[column].null_count():
             row = typed[column].is_null().arg_max() + 1
             raise StudyError(f"{file_name}: {column} in data row {row} is empty")
-    key = [c for c in required if c != "unit_cost_gbp"]
+    key = [c for c in required if c not in ("unit_cost_gbp", "admissions_or_rows")]
     if typed.select(key).is_duplicated().any():
         raise StudyError(f"{file_name}: a row stands twice", f"{', '.join(key)} must be different in every row")
     return typed
@@ -201,7 +214,21 @@ def _cast(column: str, dtype: type[pl.DataType]) -> pl.Expr:
             .otherwise(None)
             .alias(column)
         )
+    if column == "month":
+        text = pl.when(text.str.len_chars() == len("2009-04")).then(text + "-01").otherwise(text)
     return text.str.to_date("%Y-%m-%d", strict=False) if dtype is pl.Date else text.cast(dtype, strict=False)
+
+
+def _first_days(totals: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
+    """Control totals with the first day of their month; they name extracts of the study."""
+    for extract in totals["extract"].unique().sort():
+        if extract not in protocol.extracts:
+            raise StudyError(
+                f"control_totals.csv: {extract} is not an extract of this study",
+                f"extracts in protocol.yaml: {', '.join(protocol.extracts)}",
+                *nearest(extract, list(protocol.extracts)),
+            )
+    return totals.with_columns(pl.col("month").dt.truncate("1mo"))
 
 
 def _complete(prices: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:

@@ -26,8 +26,8 @@ class Warehouse:
         return self._connection
 
     def read(self, table: str) -> pl.DataFrame:
-        """A whole table as a frame."""
-        return self.connection.table(_quoted(table)).pl()
+        """A whole table or view as a frame."""
+        return self.connection.execute(f"select * from {_quoted(table)}").pl()
 
     def write(self, table: str, frame: pl.DataFrame) -> int:
         """Replaces a table by a frame; returns its number of rows."""
@@ -39,8 +39,9 @@ class Warehouse:
         return frame.height
 
     def run_model(self, model: SqlModel) -> int:
-        """Replaces a table by its SQL model; returns its number of rows."""
-        self.connection.execute(f"create or replace table {_quoted(model.name)} as {model.sql}")
+        """Replaces a table or view by its SQL model; returns its number of rows."""
+        kind = "view" if model.is_view else "table"
+        self.connection.execute(f"create or replace {kind} {_quoted(model.name)} as {model.sql}")
         return self.count(model.name)
 
     def count(self, table: str) -> int:

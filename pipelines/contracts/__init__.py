@@ -2,12 +2,13 @@
 
 from pipelines.contracts.catalogue import contract_by_table, published_contracts, source_contract
 from pipelines.contracts.loading import load_contract
-from pipelines.contracts.model import Column, Contract, ContractError
+from pipelines.contracts.model import Column, Contract, ContractError, QualityLimit
 
 __all__ = [
     "Column",
     "Contract",
     "ContractError",
+    "QualityLimit",
     "contract_by_table",
     "load_contract",
     "published_contracts",

@@ -1,16 +1,17 @@
 """Read one contract file and check everything that the standard's own models leave open."""
 
 import hashlib
+import json
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from open_data_contract_standard.model import CustomProperty, OpenDataContractStandard, SchemaProperty
+from open_data_contract_standard.model import CustomProperty, DataQuality, OpenDataContractStandard, SchemaProperty
 from pydantic import ValidationError
 
-from pipelines.contracts.model import Column, Contract, ContractError
-from pipelines.contracts.subset import API_VERSION, LOGICAL_TYPES, STATUSES, check_keys
+from pipelines.contracts.model import Column, Contract, ContractError, QualityLimit
+from pipelines.contracts.subset import API_VERSION, KINDS, LOGICAL_TYPES, QUALITY, SEVERITIES, STATUSES, check_keys
 from pipelines.strict_yaml import load_mapping
 
 SUFFIX = ".odcs.yaml"
@@ -44,8 +45,21 @@ def load_contract(path: Path) -> Contract:
         columns=columns,
         options=_options(file, "customProperties", odcs.customProperties),
         path=path,
-        sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+        sha256=_content_hash(raw),
+        kind=table.physicalType or "table",
+        quality=_quality(file, "the table", table.quality),
     )
+
+
+def _content_hash(raw: dict[str, Any]) -> str:
+    canonical = json.dumps(_without_quality(raw), sort_keys=True, default=str, ensure_ascii=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _without_quality(said: Any) -> Any:
+    if isinstance(said, dict):
+        return {str(key): _without_quality(value) for key, value in said.items() if key != "quality"}
+    return [_without_quality(item) for item in said] if isinstance(said, list) else said
 
 
 def _model(file: str, raw: dict[str, Any]) -> OpenDataContractStandard:
@@ -65,10 +79,11 @@ def _check_header(path: Path, odcs: OpenDataContractStandard) -> None:
         ("status", odcs.status, STATUSES),
         ("id", odcs.id, (stem,)),
         ("schema.name", odcs.schema_[0].name, (stem,)),
+        ("schema.physicalType", odcs.schema_[0].physicalType, (*KINDS, None)),
     ]
     for key, value, allowed in expected:
         if value not in allowed:
-            raise ContractError(f"{path.name}: {key} is {value}", f"expected: {' or '.join(allowed)}")
+            raise ContractError(f"{path.name}: {key} is {value}", f"expected: {' or '.join(filter(None, allowed))}")
 
 
 def _column(file: str, column: SchemaProperty) -> Column:
@@ -91,6 +106,7 @@ def _column(file: str, column: SchemaProperty) -> Column:
         valid=valid,
         synonyms=synonyms,
         options=_options(file, place, column.customProperties),
+        quality=_quality(file, place, column.quality),
     )
 
 
@@ -102,6 +118,26 @@ def _check_type(file: str, place: str, column: SchemaProperty) -> None:
     if logical != LOGICAL_TYPES[physical]:
         message = f"{file}: {place}: logicalType {logical} does not agree with physicalType {physical}"
         raise ContractError(message, f"expected: {LOGICAL_TYPES[physical]}")
+
+
+def _quality(file: str, place: str, rules: list[DataQuality] | None) -> tuple[QualityLimit, ...]:
+    """The limits of rules that stand at a column or at the table; each rule once."""
+    _refuse_repeats(file, f"{place}: quality rule", (str(rule.implementation) for rule in rules or ()))
+    return tuple(_limit(file, place, rule) for rule in rules or ())
+
+
+def _limit(file: str, place: str, rule: DataQuality) -> QualityLimit:
+    where = f"{file}: {place}: quality rule {rule.implementation}"
+    for key, expected in QUALITY.items():
+        if getattr(rule, key) != expected:
+            raise ContractError(f"{where}: {key} is {getattr(rule, key)}", f"expected: {expected}")
+    if rule.severity not in SEVERITIES:
+        raise ContractError(f"{where}: severity is {rule.severity}", f"expected: {' or '.join(SEVERITIES)}")
+    percent = float(rule.mustBeLessOrEqualTo or 0)
+    if not 0 <= percent <= 100:
+        raise ContractError(f"{where}: mustBeLessOrEqualTo is {percent}", "expected: a percentage from 0 to 100")
+    columns = tuple((rule.arguments or {}).get("columns", ()))
+    return QualityLimit(str(rule.implementation), rule.severity, percent / 100, columns)
 
 
 def _options(file: str, place: str, custom: list[CustomProperty] | None) -> dict[str, Any]:

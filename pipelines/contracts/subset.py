@@ -9,6 +9,9 @@ from pipelines.strict_yaml import nearest
 
 API_VERSION = "v3.2.0"
 STATUSES = ("active", "draft")
+KINDS = ("table", "view", "file")
+SEVERITIES = ("warning", "error")
+QUALITY = {"type": "custom", "engine": "great_expectations", "unit": "percent"}
 LOGICAL_TYPES = {
     "VARCHAR": "string",
     "DATE": "date",
@@ -35,21 +38,27 @@ class Element:
 
 
 _CUSTOM_PROPERTY = Element("a custom property", ("property", "value"))
+_QUALITY = Element(
+    "a quality rule",
+    required=("type", "engine", "implementation", "severity", "unit", "mustBeLessOrEqualTo"),
+    optional=("arguments",),
+)
 _COLUMN = Element(
     "a column",
     required=("name", "businessName", "description", "logicalType", "physicalType"),
-    optional=("required", "primaryKey", "enum", "synonyms", "customProperties"),
+    optional=("required", "primaryKey", "enum", "synonyms", "quality", "customProperties"),
     children={
         "enum": Element("an enum entry", ("value",)),
         "synonyms": Element("a synonym", ("synonym",)),
+        "quality": _QUALITY,
         "customProperties": _CUSTOM_PROPERTY,
     },
 )
 _TABLE = Element(
     "the schema object",
     required=("name", "dataGranularityDescription", "properties"),
-    optional=("physicalType",),
-    children={"properties": _COLUMN},
+    optional=("physicalType", "quality"),
+    children={"properties": _COLUMN, "quality": _QUALITY},
 )
 CONTRACT = Element(
     "a contract",
@@ -86,7 +95,8 @@ def _children(raw: Any, place: str) -> Iterator[tuple[str, Any]]:
 
 
 def _index(item: Any, number: int) -> str:
-    name = item.get("name") or item.get("property") if isinstance(item, dict) else None
+    named = (item.get(key) for key in ("name", "property", "implementation")) if isinstance(item, dict) else ()
+    name = next(filter(None, named), None)
     return str(name or number)
 
 

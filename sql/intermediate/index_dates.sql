@@ -37,6 +37,20 @@ select
             coalesce(population.registration_end_date, study_design.data_until)
         ) + interval 1 day as date
     ) as observed_until_date,
+    -- Null for an index date before the birth date: one of the two is wrong.
+    case
+        when arms.index_date >= population.date_of_birth
+            then cast(
+                year(arms.index_date) - year(population.date_of_birth)
+                - case
+                    when
+                        month(arms.index_date) * 100 + day(arms.index_date)
+                        < month(population.date_of_birth) * 100 + day(population.date_of_birth)
+                        then 1
+                    else 0
+                end as bigint
+            )
+    end as age_at_index,
     population.date_of_death
 from arms
 inner join population on arms.person_id = population.person_id

@@ -50,6 +50,25 @@ residents as (
     where population_records.fate = 'accepted'
 ),
 
+-- What holds at the index date, of the enrolled people who are in the population.
+linked as (
+    select
+        coalesce(population.date_of_death >= enrolments.index_date, true) as is_alive_at_index,
+        coalesce(population.registration_start_date <= enrolments.index_date, true)
+        and coalesce(population.registration_end_date >= enrolments.index_date, true)
+            as is_registered_at_index,
+        coalesce(population.date_of_birth <= enrolments.index_date, true) as is_born_by_index
+    from enrolments
+    inner join population on enrolments.person_id = population.person_id
+),
+
+cohort as (
+    select
+        count(*) filter (where is_treated) as pilot_people,
+        count(*) filter (where not is_treated) as comparison_people
+    from covariates
+),
+
 steps as (
     select
         'pilot' as arm,
@@ -78,6 +97,34 @@ steps as (
         'linked to the population' as step,
         count(*) filter (where is_usable and not is_opted_out and not is_unlinked) as people
     from enrolled
+    union all
+    select
+        'pilot' as arm,
+        5 as step_number,
+        'alive at the index date' as step,
+        count(*) filter (where is_alive_at_index) as people
+    from linked
+    union all
+    select
+        'pilot' as arm,
+        6 as step_number,
+        'registered at the index date' as step,
+        count(*) filter (where is_alive_at_index and is_registered_at_index) as people
+    from linked
+    union all
+    select
+        'pilot' as arm,
+        7 as step_number,
+        'born by the index date' as step,
+        count(*) filter (where is_alive_at_index and is_registered_at_index and is_born_by_index) as people
+    from linked
+    union all
+    select
+        'pilot' as arm,
+        8 as step_number,
+        'index date within the data' as step,
+        pilot_people as people
+    from cohort
     union all
     select
         'comparison' as arm,
@@ -120,6 +167,13 @@ steps as (
         'born by the index date' as step,
         count(*) filter (where is_alive_at_index and is_registered_at_index and is_born_by_index) as people
     from residents
+    union all
+    select
+        'comparison' as arm,
+        7 as step_number,
+        'index date within the data' as step,
+        comparison_people as people
+    from cohort
 )
 
 select

@@ -6,20 +6,7 @@ select
     index_dates.is_pilot,
     index_dates.site_id,
     index_dates.index_date,
-    -- Null for an index date before the birth date: one of the two is wrong.
-    case
-        when index_dates.index_date >= population.date_of_birth
-            then cast(
-                year(index_dates.index_date) - year(population.date_of_birth)
-                - case
-                    when
-                        month(index_dates.index_date) * 100 + day(index_dates.index_date)
-                        < month(population.date_of_birth) * 100 + day(population.date_of_birth)
-                        then 1
-                    else 0
-                end as bigint
-            )
-    end as age_at_index,
+    index_dates.age_at_index,
     population.sex,
     population.imd_quintile,
     population.imd_decile,

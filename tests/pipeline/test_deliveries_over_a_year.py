@@ -36,7 +36,16 @@ outcomes:
 # What tells which delivery a row is from is all that may differ; answers are compared item by item in survey_answers.
 COLUMNS_OF_DELIVERIES = {"delivery_id", "record", "answers", "run_id"}
 NEEDED = ("admissions", "population", "enrolments")
-TABLES_OF_DELIVERIES = {"deliveries", "quarantine_summary", "record_fates", "runs"}
+TABLES_OF_DELIVERIES = {
+    "deliveries",
+    "quarantine_summary",
+    "record_fates",
+    "runs",
+    "data_quality",
+    "delivery_rates",
+    "delivery_volumes",
+    "extract_freshness",
+}
 
 
 class YearStudy:

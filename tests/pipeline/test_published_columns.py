@@ -24,7 +24,12 @@ def published(tmp_path_factory):
 
 
 def test_every_table_of_the_design_is_published_with_a_comment(published):
-    comments = dict(published.execute("select table_name, comment from duckdb_tables()").fetchall())
+    comments = dict(
+        published.execute(
+            "select table_name, comment from duckdb_tables() "
+            "union all select view_name, comment from duckdb_views() where not internal"
+        ).fetchall()
+    )
     assert set(comments) >= {
         "metric_estimates", "person_periods", "person_months", "people", "spells", "continuous_inpatient_spells",
         "matched_pairs", "covariate_balance", "attrition", "survey_estimates", "published_results",

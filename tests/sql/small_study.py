@@ -13,6 +13,7 @@ from sqlglot import exp
 
 from pipelines.code_lists import load_code_lists
 from pipelines.models import SqlModel, in_dependency_order, load_models
+from pipelines.protocol import EXTRACT_CONTRACTS
 
 Row = Mapping[str, Any]
 
@@ -41,7 +42,17 @@ LAKE_COLUMNS = {name: f"{BOOKS}, {columns}".rstrip(", ") for name, columns in LA
 PARAMETERS = {
     "study_design": "study varchar, title varchar, synthetic boolean, look_back_months bigint, "
     "baseline_months bigint, follow_up_months bigint, data_until date, continuous_rule varchar, "
-    "comparison_seed bigint",
+    "comparison_seed bigint, volume_change_pct double, late_after_days bigint",
+    "study_extracts": "extract varchar, contract_id varchar",
+    "current_run": "run_id varchar, started_at timestamp",
+    "deliveries_read": "delivery_id varchar, extract varchar, file_name varchar, received_at timestamp, "
+    "period varchar, status varchar, rows_read bigint, rows_quarantined bigint",
+    "sites": "site_id varchar, area varchar",
+    "control_totals": "extract varchar, provider_code varchar, month date, admissions_or_rows bigint",
+    "data_quality_counts": "run_id varchar, contract_id varchar, table_name varchar, rule_id varchar, "
+    "column_name varchar, evaluated_rows bigint, failed_rows bigint, is_engine_fault boolean",
+    "data_quality_limits": "contract_id varchar, table_name varchar, rule_id varchar, column_name varchar, "
+    "severity varchar, dimension varchar, threshold double",
     "delivery_order": "delivery_id varchar, extract varchar, position bigint",
     "lake_quarantine": "delivery_id varchar, extract varchar, record bigint, rule_id varchar, "
     "person_id varchar, provider_code varchar, activity_date date",
@@ -64,6 +75,8 @@ DESIGN = {
     "data_until": "2014-12-31",
     "continuous_rule": "nhs_digital_2014",
     "comparison_seed": 1,
+    "volume_change_pct": 20.0,
+    "late_after_days": 40,
 }
 MODELS = in_dependency_order(load_models())
 NUMBERS = count()
@@ -206,6 +219,8 @@ def _database() -> duckdb.DuckDBPyConnection:
             f"""insert into extract_coverage
             select '{extract}', unnest(generate_series(date '2006-01-01', date '2014-12-01', interval 1 month))"""
         )
+    for extract, contract_id in EXTRACT_CONTRACTS.items():
+        connection.execute("insert into study_extracts values (?, ?)", [extract, contract_id])
     for code_list in load_code_lists():
         connection.register("rows_of_list", code_list.frame())
         connection.execute(f"create table {code_list.table} as from rows_of_list")

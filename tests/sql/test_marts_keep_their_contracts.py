@@ -5,6 +5,7 @@ import pytest
 from pipelines.contracts import contract_by_table
 from tests.sql.small_study import MODELS, SmallStudy, appointment, attendance, enrolment, episode, person
 
+RULE = {"contract_id": "hes_apc", "table_name": "lake_admissions", "rule_id": "not_null", "column_name": "sex"}
 MARTS = [model.name for model in MODELS if model.layer == "marts"]
 
 
@@ -22,6 +23,8 @@ def study() -> SmallStudy:
         population=[person("p1"), person("c1")],
         surveys=[{"extract": "s", "instrument": "patients", "person_id": "p1", "wave": "1", "involved": "1"}],
         instrument_items=[{"instrument_id": "patients", "item_id": "involved", "item_column": "involved"}],
+        data_quality_counts=[{**RULE, "run_id": "r1", "evaluated_rows": 9, "failed_rows": 0, "is_engine_fault": False}],
+        data_quality_limits=[{**RULE, "severity": "error", "dimension": "completeness", "threshold": 0.0}],
     )
 
 

@@ -124,9 +124,33 @@ def test_attrition_names_each_step_of_both_arms_and_who_was_lost() -> None:
         ("comparison", 4, "alive at the index date", 4, 1),
         ("comparison", 5, "registered at the index date", 2, 2),
         ("comparison", 6, "born by the index date", 1, 1),
+        ("comparison", 7, "index date within the data", 1, 0),
         ("pilot", 1, "enrolled in a pilot", 4, 0),
         ("pilot", 2, "with an enrolment record that can be used", 3, 1),
         ("pilot", 3, "did not opt out", 2, 1),
         ("pilot", 4, "linked to the population", 1, 1),
+        ("pilot", 5, "alive at the index date", 1, 0),
+        ("pilot", 6, "registered at the index date", 1, 0),
+        ("pilot", 7, "born by the index date", 1, 0),
+        ("pilot", 8, "index date within the data", 1, 0),
     ]
     assert study.query("select person_id, is_pilot from people order by person_id") == [("c1", False), ("p1", True)]
+
+
+def test_attrition_says_which_enrolled_people_could_not_be_followed_from_their_index_date() -> None:
+    others = {
+        "died before": person("died before", date_of_death="2010-05-31"),
+        "left before": person("left before", reg_end="2010-05-31"),
+        "came after": person("came after", reg_start="2010-06-02"),
+        "born after": person("born after", dob="2010-06-02"),
+    }
+    study = SmallStudy(
+        enrolments=[
+            *(enrolment("2010-06-01", person_id=person_id) for person_id in ["p1", *others]),
+            enrolment("2015-01-01", person_id="after the data"),
+        ],
+        population=[person("p1"), *others.values(), person("after the data")],
+    )
+    steps = "select people, people_lost from attrition where arm = 'pilot' and step_number >= 4 order by step_number"
+    assert study.query(steps) == [(6, 0), (5, 1), (3, 2), (2, 1), (1, 1)]
+    assert study.query("select person_id from covariates") == [("p1",)]

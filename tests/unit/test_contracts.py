@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pipelines.contracts import ContractError, contract_by_table, load_contract, published_contracts
+from pipelines.contracts import ContractError, QualityLimit, contract_by_table, load_contract, published_contracts
 from pipelines.contracts.__main__ import main
 from pipelines.contracts.comments import NOT_YET_FILLED, column_comment, table_comment
 from pipelines.errors import StudyError
@@ -51,6 +51,29 @@ schema:
 """
 
 
+def with_quality(**changes: object) -> str:
+    """The good contract with a limit at KIND, changed as said, and one at the table."""
+    limit = {
+        "type": "custom",
+        "engine": "great_expectations",
+        "implementation": "not_null",
+        "severity": "warning",
+        "unit": "percent",
+        "mustBeLessOrEqualTo": 5,
+    }
+    of_table = {
+        **limit,
+        "implementation": "unique_key",
+        "severity": "error",
+        "mustBeLessOrEqualTo": 1,
+        "arguments": {"columns": ["VISIT_ID"]},
+    }
+    said = yaml.safe_load(GOOD)
+    said["schema"][0]["quality"] = [of_table]
+    said["schema"][0]["properties"][1]["quality"] = [{**limit, **changes}]
+    return yaml.safe_dump(said, sort_keys=False)
+
+
 def write(folder: Path, text: str, name: str = "visits.odcs.yaml") -> Path:
     path = folder / name
     path.write_text(text, encoding="utf-8")
@@ -77,11 +100,35 @@ def test_a_good_contract_gives_its_columns_in_order(tmp_path):
     assert [column.is_required for column in (visit, kind, diagnoses)] == [True, False, True]
 
 
-def test_the_hash_of_a_contract_changes_with_any_byte_of_its_file(tmp_path):
+def test_the_hash_of_a_contract_changes_with_what_it_says_but_not_with_its_quality_limits(tmp_path):
     before = load_contract(write(tmp_path, GOOD))
-    after = load_contract(write(tmp_path, GOOD + "# a note\n"))
     assert len(before.sha256) == 64
-    assert before.sha256 != after.sha256
+    for same in (GOOD + "# a note\n", with_quality(), with_quality(mustBeLessOrEqualTo=7)):
+        assert load_contract(write(tmp_path, same)).sha256 == before.sha256
+    for said, changed in (('"2A"', '"2B"'), ("null_it", "quarantine"), ("Kind of visit.", "Sort of visit.")):
+        assert load_contract(write(tmp_path, GOOD.replace(said, changed))).sha256 != before.sha256
+
+
+def test_quality_limits_stand_at_columns_and_at_the_table_as_shares(tmp_path):
+    contract = load_contract(write(tmp_path, with_quality()))
+    assert contract.columns[1].quality == (QualityLimit("not_null", "warning", 0.05),)
+    assert contract.quality == (QualityLimit("unique_key", "error", 0.01, columns=("VISIT_ID",)),)
+
+
+@pytest.mark.parametrize(
+    ("change", "message", "hint"),
+    [
+        ({"severity": "fatal"}, "column KIND: quality rule not_null: severity is fatal", "expected: warning or error"),
+        ({"unit": "rows"}, "quality rule not_null: unit is rows", "expected: percent"),
+        ({"engine": "soda"}, "quality rule not_null: engine is soda", "expected: great_expectations"),
+        ({"mustBeLessOrEqualTo": 101}, "mustBeLessOrEqualTo is 101.0", "expected: a percentage from 0 to 100"),
+        ({"mustBeLess": 5}, "quality[not_null].mustBeLess is not a known key", "did you mean: mustBeLessOrEqualTo"),
+    ],
+)
+def test_a_wrong_quality_limit_is_refused_with_its_place(tmp_path, change, message, hint):
+    text = refusal(tmp_path, with_quality(**change))
+    assert message in text
+    assert hint in text
 
 
 @pytest.mark.parametrize(
@@ -89,7 +136,8 @@ def test_the_hash_of_a_contract_changes_with_any_byte_of_its_file(tmp_path):
     [
         ("status: active", "statuss: active", "statuss is not a known key", "did you mean: status"),
         ("  limitations:", "  limitation:", "description.limitation is not a known key", "did you mean: limitations"),
-        ("    physicalType: table", "    quality: []", "schema[visits].quality is not a known key", "known keys of"),
+        ("    physicalType: table", "    qualities: []", "[visits].qualities is not a known key", "known keys of"),
+        ("    physicalType: table", "    physicalType: sheet", "schema.physicalType is sheet", "table or view or file"),
         (
             "        physicalType: VARCHAR\n        primaryKey",
             "        physicaltype: VARCHAR\n        primaryKey",

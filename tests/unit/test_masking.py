@@ -14,6 +14,7 @@ def test_counts_from_one_to_seven_are_shown_as_a_range(count, shown):
         (0, 1000, "0.0%"),
         (1, 1000, "below 0.8%"),
         (7, 1000, "below 0.8%"),
+        (3, 412345, "below 0.1%"),
         (8, 1000, "0.8%"),
         (1000, 1000, "100.0%"),
         (2, 7, "too few rows for a share"),

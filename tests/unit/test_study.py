@@ -118,3 +118,28 @@ def test_two_surveys_that_ask_the_same_item_are_refused(folder):
         (folder / "extracts" / name).mkdir()
     (folder / "protocol.yaml").write_text(PROTOCOL.replace("periods:", surveys + "periods:"), encoding="utf-8")
     assert "the extracts one and two both ask the item" in refusal(folder)
+
+
+def test_control_totals_name_their_month_by_its_first_day_or_as_a_month(folder):
+    (folder / "control_totals.csv").write_text(
+        "extract,provider_code,month,admissions_or_rows\nadmissions,RXA,2010-01,120\nadmissions,RXA,2010-02-01,90\n"
+    )
+    totals = load_study(folder).control_totals
+    assert totals["month"].to_list() == [date(2010, 1, 1), date(2010, 2, 1)]
+    assert totals["admissions_or_rows"].to_list() == [120, 90]
+
+
+def test_a_control_total_of_an_extract_that_the_study_has_not_is_refused(folder):
+    (folder / "control_totals.csv").write_text(
+        "extract,provider_code,month,admissions_or_rows\nadmission,RXA,2010-01,120\n"
+    )
+    message = refusal(folder)
+    assert "control_totals.csv: admission is not an extract of this study" in message
+    assert "did you mean: admissions" in message
+
+
+def test_two_control_totals_of_one_provider_and_month_are_refused(folder):
+    (folder / "control_totals.csv").write_text(
+        "extract,provider_code,month,admissions_or_rows\nadmissions,RXA,2010-01,120\nadmissions,RXA,2010-01,90\n"
+    )
+    assert "control_totals.csv: a row stands twice" in refusal(folder)

@@ -1,0 +1,77 @@
+"""Effects in plain words: what was seen, and what the interval rules out."""
+
+NO_WORDS = "No effect can be stated."
+AGREE = "The two designs agree: each estimate lies in the other's interval."
+DISAGREE = (
+    "The two designs do not agree: {first} lies {side} {second}. A transient crisis before the index date biases one "
+    "and stable hidden differences the other, so the truth may lie between them or outside both."
+)
+
+
+def effect_words(
+    relative_change_pct: float | None,
+    relative_low_pct: float | None,
+    relative_high_pct: float | None,
+    *,
+    smallest_worthwhile_change_pct: float | None = None,
+) -> str:
+    """A relative change with its 95% interval as one or two sentences; no claim beyond the interval.
+
+    Where the interval covers no change: "no evidence of a change", and what is ruled out on either side; an
+    absence of evidence is never called evidence of absence. With a worthwhile change, whether it is shown,
+    ruled out, or neither. Without an interval only the estimate is given, without an estimate that it is missing.
+
+    By hand: -1, -3, 1: "No evidence of a change; falls larger than 3% and rises larger than 1% are ruled out."
+    """
+    if relative_change_pct is None:
+        return NO_WORDS
+    if relative_low_pct is None or relative_high_pct is None:
+        return f"{_direction(relative_change_pct)}, without an interval: how sure this is can't be said."
+    seen = _seen(relative_change_pct, relative_low_pct, relative_high_pct)
+    worth = smallest_worthwhile_change_pct
+    return seen if worth is None or worth == 0 else f"{seen} {_worth(relative_low_pct, relative_high_pct, worth)}"
+
+
+def bracket_words(
+    first: tuple[float, float, float], second: tuple[float, float, float], *, names: tuple[str, str]
+) -> str:
+    """Whether two designs agree: (estimate, low, high) of each, in percent; each estimate in the other's interval.
+
+    By hand: 2 (-1 to 5) and 4 (0 to 8) agree; 2 (-1 to 5) and 7 (4 to 10) do not.
+    """
+    if second[1] <= first[0] <= second[2] and first[1] <= second[0] <= first[2]:
+        return AGREE
+    side = "below" if first[0] < second[0] else "above"
+    return DISAGREE.format(first=names[0], second=names[1], side=side)
+
+
+def percent(value: float) -> str:
+    """A percentage without sign: one decimal below ten, none from ten on, and no trailing zero."""
+    size = abs(value)
+    rounded = f"{size:.1f}" if size < 9.95 else f"{size:.0f}"
+    return rounded.removesuffix(".0") + "%"
+
+
+def _seen(change: float, low: float, high: float) -> str:
+    if low > 0 or high < 0:
+        weakest, strongest = sorted((abs(low), abs(high)))
+        return f"{_direction(change)} (95% interval {percent(weakest)} to {percent(strongest)})."
+    ruled_out = f"falls larger than {percent(low)} and rises larger than {percent(high)} are ruled out"
+    return f"No evidence of a change; {ruled_out}."
+
+
+def _direction(change: float) -> str:
+    if percent(change) == "0%":
+        return "About the same"
+    return f"{'A fall' if change < 0 else 'A rise'} of about {percent(change)}"
+
+
+def _worth(low: float, high: float, worth: float) -> str:
+    kind = f"A {'fall' if worth < 0 else 'rise'} of at least {percent(worth)}, the smallest that is worth while,"
+    shown = high <= worth if worth < 0 else low >= worth
+    ruled_out = low > worth if worth < 0 else high < worth
+    if shown:
+        return f"{kind} is shown."
+    if ruled_out:
+        return f"{kind} is ruled out."
+    return f"{kind} can be neither shown nor ruled out."

@@ -1,0 +1,54 @@
+"""Comparison people like the cases: propensity and prognostic scores, matching, balancing weights, balance."""
+
+from evaluation.matching.balance import COVARIATE_BALANCE, covariate_balance
+from evaluation.matching.design import DesignMatrix, design_matrix
+from evaluation.matching.entropy import EntropyBalance, entropy_balance
+from evaluation.matching.errors import MatchingError, NoOverlapError, SeparationError
+from evaluation.matching.implied_bias import IMPLIED_BIAS, implied_bias
+from evaluation.matching.mahalanobis import mahalanobis_pairs
+from evaluation.matching.nearest import nearest_neighbour_pairs
+from evaluation.matching.optimal import optimal_pairs
+from evaluation.matching.pairs import PAIRS, MatchedEstimand, matched_estimand, matching_weights
+from evaluation.matching.populations import Population, site_populations
+from evaluation.matching.prognostic import prognostic_scores
+from evaluation.matching.propensity import (
+    PropensityScores,
+    caliper_width,
+    overlap_weights,
+    propensity_scores,
+    propensity_scores_by_site,
+)
+from evaluation.matching.terms import Terms
+from evaluation.matching.unmatched import UNMATCHED_CASES, unmatched_cases
+
+__all__ = [
+    "COVARIATE_BALANCE",
+    "IMPLIED_BIAS",
+    "PAIRS",
+    "UNMATCHED_CASES",
+    "DesignMatrix",
+    "EntropyBalance",
+    "MatchedEstimand",
+    "MatchingError",
+    "NoOverlapError",
+    "Population",
+    "PropensityScores",
+    "SeparationError",
+    "Terms",
+    "caliper_width",
+    "covariate_balance",
+    "design_matrix",
+    "entropy_balance",
+    "implied_bias",
+    "mahalanobis_pairs",
+    "matched_estimand",
+    "matching_weights",
+    "nearest_neighbour_pairs",
+    "optimal_pairs",
+    "overlap_weights",
+    "prognostic_scores",
+    "propensity_scores",
+    "propensity_scores_by_site",
+    "site_populations",
+    "unmatched_cases",
+]

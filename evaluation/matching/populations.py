@@ -1,0 +1,110 @@
+"""Which cases are compared with which weighted controls, before and after matching or weighting."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from evaluation.matching.errors import MatchingError
+from evaluation.matching.pairs import matching_weights
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+STAGES = ("before", "after")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Population:
+    """Cases to be described and the weights (`person_id`, `weight`) that matching or balancing gave.
+
+    `case_ids` are the cases before matching; None: every case. `is_part` marks a site or another part of the
+    cases, in which differences by chance alone are larger.
+    """
+
+    name: str
+    weights: pl.DataFrame
+    case_ids: pl.Series | None = None
+    is_part: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """Rows of the cohort and their weights at one stage: before everyone of the pool weighs the same."""
+
+    name: str
+    cases: Integers
+    controls: Integers
+    case_weights: Floats
+    control_weights: Floats
+
+    @property
+    def effective_controls(self) -> float:
+        """Square of the summed weight over the sum of squares (Kish)."""
+        return _effective(self.control_weights)
+
+    @property
+    def noise(self) -> float:
+        """Standard error of a standardised difference between people drawn alike: (1/n + 1/m)^0.5."""
+        numbers = (_effective(self.case_weights), self.effective_controls)
+        return float(np.sqrt(sum(1 / n for n in numbers))) if min(numbers) > 0 else np.inf
+
+
+def site_populations(cohort: pl.DataFrame, *, pairs: pl.DataFrame) -> list[Population]:
+    """A population `site:<id>` for every site of the cases in `cohort`: its cases, its matched pairs."""
+    cases = cohort.filter("is_treated").select("person_id", "site_id")
+    found = []
+    for site in cases["site_id"].drop_nulls().unique().sort():
+        ids = cases.filter(pl.col("site_id") == site)["person_id"]
+        weights = matching_weights(pairs.filter(pl.col("case_id").is_in(ids.implode())))
+        found.append(Population(name=f"site:{site}", weights=weights, case_ids=ids, is_part=True))
+    return found
+
+
+def stages(ordered: pl.DataFrame, populations: Sequence[Population]) -> list[tuple[Population, tuple[Stage, Stage]]]:
+    """Both stages of each population, as rows of the sorted cohort.
+
+    Raises `MatchingError` where somebody who has a weight is not in the cohort, or stands twice.
+    """
+    treated = ordered["is_treated"].to_numpy()
+    controls = np.flatnonzero(~treated)
+    return [(one, _both(one, ordered, np.flatnonzero(treated), controls)) for one in populations]
+
+
+def _both(population: Population, ordered: pl.DataFrame, cases: Integers, controls: Integers) -> tuple[Stage, Stage]:
+    weights = _aligned(population, ordered)
+    if population.case_ids is not None:
+        is_theirs = ordered["person_id"].is_in(population.case_ids.implode()).to_numpy()
+        cases = cases[is_theirs[cases]]
+    before = Stage(
+        name="before",
+        cases=cases,
+        controls=controls,
+        case_weights=np.ones(len(cases)),
+        control_weights=np.ones(len(controls)),
+    )
+    kept = cases[weights[cases] > 0], controls[weights[controls] > 0]
+    after = Stage(
+        name="after",
+        cases=kept[0],
+        controls=kept[1],
+        case_weights=weights[kept[0]],
+        control_weights=weights[kept[1]],
+    )
+    return before, after
+
+
+def _aligned(population: Population, ordered: pl.DataFrame) -> Floats:
+    given = population.weights.select("person_id", pl.col("weight").cast(pl.Float64))
+    if given["person_id"].n_unique() < given.height:
+        raise MatchingError(f"{population.name}: a person has more than one weight")
+    joined = ordered.select("person_id").join(given, on="person_id", how="left", maintain_order="left")
+    if joined["weight"].count() < given.height:
+        raise MatchingError(f"{population.name}: a person with a weight is not in the cohort")
+    return np.asarray(joined["weight"].fill_null(0.0).to_numpy(), dtype=np.float64)
+
+
+def _effective(weights: Floats) -> float:
+    squares = float(np.sum(weights**2))
+    return float(weights.sum()) ** 2 / squares if squares > 0 else 0.0

@@ -1,0 +1,54 @@
+"""Predicted use of care without the pilot: the prognostic score, never judged on the people it was fitted on."""
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from evaluation.matching.design import DesignMatrix
+from evaluation.matching.draws import folds
+from evaluation.matching.errors import MatchingError
+from evaluation.matching.regression import POISSON, Regression, regression
+
+FOLDS = 5
+
+
+def prognostic_scores(
+    design: DesignMatrix, *, outcomes: pl.DataFrame, seed: int, number_of_folds: int = FOLDS
+) -> pl.DataFrame:
+    """Log of the expected events per person-year, for everyone in `design`: `person_id`, `fold`, `prognostic_score`.
+
+    `outcomes` has the same people with `events`, `person_years` and `is_fitted_on`. Poisson regression on the
+    covariates (Hansen 2008), fitted on the people of `is_fitted_on` who have person-time and known events:
+    untreated people, or an earlier calendar cohort; others' events may be null. Everyone falls into a fold by
+    hash of seed and person, and is scored by the model that was fitted without their fold; so nobody's own
+    outcome is in their score, and cases and controls of a fold are scored alike. Covariates that rule events out
+    with certainty among the people fitted on are left out.
+
+    Raises `MatchingError` where the people to fit on have no events.
+    """
+    events, person_years, is_fitted_on = (
+        design.column_of(outcomes, name) for name in ("events", "person_years", "is_fitted_on")
+    )
+    usable = is_fitted_on & events.is_not_null() & (person_years > 0).fill_null(value=False)
+    fold = folds(design.person_id, seed=seed, number=number_of_folds)
+    score = np.full(len(fold), np.nan)
+    for number in range(number_of_folds):
+        theirs = fold == number
+        if theirs.any():
+            rows = usable.to_numpy() & ~theirs
+            model = _fitted(design, events.filter(pl.Series(rows)), person_years.filter(pl.Series(rows)), rows)
+            score[theirs] = model.linear_predictor(design.values[theirs])
+    return pl.DataFrame({"person_id": design.person_id, "fold": fold, "prognostic_score": score})
+
+
+def _fitted(design: DesignMatrix, events: pl.Series, person_years: pl.Series, rows: NDArray[np.bool_]) -> Regression:
+    if not events.len() or not events.sum():
+        raise MatchingError("the people to fit a prognostic score on have no events outside one of the folds")
+    return regression(
+        design.values[rows],
+        events.cast(pl.Float64).to_numpy(),
+        names=design.names,
+        family=POISSON,
+        offset=np.log(person_years.cast(pl.Float64).to_numpy()),
+        drop_separating=True,
+    )

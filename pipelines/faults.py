@@ -1,0 +1,91 @@
+"""What becomes of a fault in a step: tried again if it passes by itself, else told without any value of a row."""
+
+import errno
+import inspect
+import os
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+import dagster as dg
+
+from pipelines.errors import IcpError
+
+DEBUG = "ICP_DEBUG"
+UNEXPECTED = "unexpected fault"
+TRIES = 3
+WAIT_SECONDS = 20
+# Shared folders that were away, a device that stumbled. Not a full disk: that needs a person.
+TRANSIENT = {
+    errno.EAGAIN,
+    errno.EBUSY,
+    errno.ECONNRESET,
+    errno.EHOSTDOWN,
+    errno.EHOSTUNREACH,
+    errno.EIO,
+    errno.ENETDOWN,
+    errno.ENETUNREACH,
+    errno.ESTALE,
+    errno.ETIMEDOUT,
+}
+_CHECKOUT = str(Path(__file__).parent.parent)
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+
+class UnexpectedFaultError(IcpError):
+    """A fault that nobody foresaw: its kind and place; its own message may hold values, so it is left out."""
+
+
+def unexpected(fault: Exception) -> UnexpectedFaultError:
+    """Kind and place of a fault, the place in this project if it went through it."""
+    frames = traceback.extract_tb(fault.__traceback__)
+    ours = [frame for frame in frames if frame.filename.startswith(_CHECKOUT) and "site-packages" not in frame.filename]
+    frame = (ours or frames)[-1]
+    return UnexpectedFaultError(
+        f"{UNEXPECTED}: {type(fault).__name__} in {Path(frame.filename).name}, line {frame.lineno}",
+        "nothing new was published; please report it",
+        f"{DEBUG}=1 shows the whole message, which may hold values from the extracts",
+    )
+
+
+def guarded(step: Callable[_P, _R]) -> Callable[_P, _R]:
+    """The function of an asset or check, so that Dagster's records get no value of a row from a fault in it.
+
+    A transient fault of a file makes Dagster run the step again, up to three times, 20 seconds apart; a fault in
+    data, contract or program never does. With `ICP_DEBUG` set, faults pass as they are.
+    """
+    if inspect.isgeneratorfunction(step):
+
+        @wraps(step)
+        def guarded_steps(*args: _P.args, **kwargs: _P.kwargs) -> Iterator[object]:
+            with _told():
+                yield from step(*args, **kwargs)
+
+        return guarded_steps  # type: ignore[return-value]
+
+    @wraps(step)
+    def guarded_step(*args: _P.args, **kwargs: _P.kwargs) -> _R:
+        with _told():
+            return step(*args, **kwargs)
+
+    return guarded_step
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except OSError as fault:
+        if fault.errno in TRANSIENT:
+            raise dg.RetryRequested(max_retries=TRIES, seconds_to_wait=WAIT_SECONDS) from fault
+        raise
+    except (IcpError, dg.DagsterError, dg.RetryRequested):
+        raise
+    except Exception as fault:
+        if os.environ.get(DEBUG):
+            raise
+        raise unexpected(fault) from None

@@ -1,0 +1,1 @@
+"""Data quality: rules from the contracts, counted inside DuckDB, judged by the contracts' limits, kept for ever."""

@@ -1,0 +1,147 @@
+"""`make ui` on a small study: what was run by hand is listed, a delivery starts a run, a stop leaves nothing."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from pipelines.run import REPOSITORY_TAG, run_study
+from pipelines.run_log import Run, read_runs
+from pipelines.study import load_study
+from tests.tiny_study import FILES, write_tiny_study
+
+HEADER = FILES["admissions/admissions_2010-01_to_2010-12.csv"].splitlines()[0]
+EPISODE = "{key},A,2011-01-03,2011-01-04,1,3,2011-01-03,2011-01-04,21,19,1,19,1,RXX"
+PATIENCE_SECONDS = 120
+
+
+@dataclass
+class Served:
+    """A study with its web server and daemon, started as `make ui` starts them."""
+
+    folder: Path
+    port: int
+    process: subprocess.Popen[bytes]
+
+    def ask(self, query: str) -> dict:
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.port}/graphql",
+            data=json.dumps({"query": query}).encode(),
+            headers={"content-type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return json.load(answer)["data"]
+
+    def runs(self) -> tuple[Run, ...]:
+        return read_runs(self.folder / "output")
+
+    def deliver(self, month: str, *, key: int) -> None:
+        path = self.folder / "extracts" / "admissions" / f"admissions_{month}.csv"
+        path.write_text(f"{HEADER}\n{EPISODE.format(key=key).replace('2011-01', month)}\n")
+
+
+def wait_until(is_so: Callable[[], bool], *, what: str) -> None:
+    give_up_at = time.monotonic() + PATIENCE_SECONDS
+    while not is_so():
+        assert time.monotonic() < give_up_at, f"waited in vain: {what}"
+        time.sleep(0.2)
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return found.getsockname()[1]
+
+
+def processes_of(folder: Path) -> set[int]:
+    """Every living process that was started for this study, however deep below the first."""
+    mark = f"ICP_STUDY={folder}".encode()
+    return {int(path.parent.name) for path in Path("/proc").glob("[0-9]*/environ") if mark in _environment(path)}
+
+
+def _environment(path: Path) -> list[bytes]:
+    try:
+        return path.read_bytes().split(b"\0")
+    except OSError:
+        return []
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory) -> Iterator[Served]:
+    folder = write_tiny_study(tmp_path_factory.mktemp("served") / "study")
+    run_study(load_study(folder), say=lambda _line: None)
+    port = free_port()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pipelines.ui", folder, "--port", str(port)],
+        env={**os.environ, "ICP_LOOK_EVERY_SECONDS": "2"},
+        stderr=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+    )
+    served = Served(folder, port, process)
+
+    def is_up() -> bool:
+        try:
+            return bool(served.ask("{ version }"))
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            return False
+
+    try:
+        wait_until(is_up, what="the web server answers")
+        yield served
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=60)
+        left = processes_of(folder)
+        for pid in left:
+            os.kill(pid, signal.SIGKILL)
+        assert not left
+
+
+def test_a_run_made_by_hand_stands_on_the_page_of_its_job(served):
+    (by_hand,) = served.runs()
+    (tag,) = REPOSITORY_TAG.items()
+    query = """{ pipelineRunsOrError(filter: {pipelineName: "evaluate", tags: [{key: "%s", value: "%s"}]})
+        { ... on Runs { results { runId status } } } }"""
+    listed = served.ask(query % tag)["pipelineRunsOrError"]["results"]
+    assert {"runId": by_hand.run_id, "status": "SUCCESS"} in listed
+
+
+def test_the_study_is_loaded_with_its_sensors_on(served):
+    query = """{ repositoryOrError(repositorySelector:
+        {repositoryName: "__repository__", repositoryLocationName: "pipelines.definitions"})
+        { ... on Repository { jobs { name } sensors { name sensorState { status } } } } }"""
+    found = served.ask(query)["repositoryOrError"]
+    assert "evaluate" in {job["name"] for job in found["jobs"]}
+    states = {sensor["name"]: sensor["sensorState"]["status"] for sensor in found["sensors"]}
+    assert states == {"new_deliveries": "RUNNING", "died_runs": "RUNNING"}
+
+
+def test_a_delivery_starts_a_run_without_hands_and_is_published(served):
+    served.deliver("2011-01", key=101)
+    wait_until(lambda: len(served.runs()) == 2 and served.runs()[-1].ended_at is not None, what="a run of its own")
+    run = served.runs()[-1]
+    assert run.status == "succeeded"
+    published = served.folder / "output" / "published" / "evaluation.duckdb"
+    assert published.readlink() == Path(f"evaluation-{run.run_id}.duckdb")
+    assert (served.folder / "output" / "quality" / "index.html").is_file()
+
+
+def test_stopping_in_the_middle_of_a_run_ends_everything_in_order(served):
+    served.deliver("2011-02", key=102)
+    before = len(served.runs())
+    wait_until(lambda: len(served.runs()) > before, what="a run under way")
+    assert processes_of(served.folder)
+    served.process.send_signal(signal.SIGINT)
+    assert served.process.wait(timeout=60) == 0
+    assert processes_of(served.folder) == set()
+    assert served.runs()[-1].status == "failed"

@@ -1,0 +1,212 @@
+"""Effects after the index date worked by hand, and what is refused."""
+
+import math
+
+import numpy as np
+import pytest
+
+from evaluation.estimation.clustering import clustered_covariance, clustered_variance
+from evaluation.estimation.few_clusters import cr2_error
+from evaluation.estimation.interrupted_time_series import interrupted_time_series
+from evaluation.estimation.matched_cohort import matched_cohort, matched_cohort_by_site
+from evaluation.estimation.matched_did import difference_of_means, matched_did
+from evaluation.estimation.regression import NotEstimableError, linear_regression, poisson_regression
+from evaluation.estimation.weighted_cohort import UnbalancedWeightsError, weighted_cohort
+
+NOTHING = np.zeros((6, 0))
+# two cases: 1 and 3 events in 2 and 2 years, 1 a year; four others: 0 2 4 2 in a year each, 2 a year
+SIX = {
+    "counts": [1, 3, 0, 2, 4, 2],
+    "person_years": [2, 2, 1, 1, 1, 1],
+    "is_treated": [True, True, False, False, False, False],
+    "person_ids": ["a", "b", "c", "d", "e", "f"],
+    "weights": [1, 1, 0.5, 0.5, 0.5, 0.5],
+    "covariates": NOTHING,
+}
+
+
+def test_a_weighted_cohort_without_covariates_is_a_ratio_of_weighted_rates():
+    effect = weighted_cohort(**SIX, balanced=NOTHING)
+    assert effect.log_rate_ratio == pytest.approx(math.log(1 / 2))
+    assert effect.change == pytest.approx(-1)
+    # on the log rates: (1 - 2)/4, (3 - 2)/4 of cases, (-2, 0, 2, 0)/8 of others; 2/16 + 2/16, times 6/5
+    assert effect.standard_error == pytest.approx(math.sqrt((2 / 16 + 2 / 16) * 6 / 5))
+    assert effect.change_standard_error == pytest.approx(math.sqrt((2 / 16 + 8 / 16) * 6 / 5))
+
+
+def test_weights_count_by_their_proportions_only():
+    tenfold = SIX | {"weights": np.array(SIX["weights"]) * 10}
+    once, again = (weighted_cohort(**data, balanced=NOTHING) for data in (SIX, tenfold))
+    assert once.standard_error == pytest.approx(again.standard_error)
+    assert once.sample.effective_sample_size == pytest.approx(again.sample.effective_sample_size)
+
+
+def test_a_matched_cohort_without_covariates_is_the_same_ratio_and_change():
+    effect = matched_cohort(**SIX)
+    assert effect.log_rate_ratio == pytest.approx(math.log(1 / 2))
+    assert effect.change == pytest.approx(-1)
+    assert effect.standard_error == pytest.approx(math.sqrt((2 / 16 + 2 / 16) * 6 / 5))
+    assert effect.change_standard_error == pytest.approx(math.sqrt((2 / 16 + 8 / 16) * 6 / 5))
+
+
+def test_the_sample_counts_people_and_not_their_rows():
+    rows = {name: [*values, values[-1]] for name, values in SIX.items() if name != "covariates"}
+    sample = matched_cohort(**rows, covariates=np.zeros((7, 0))).sample
+    assert (sample.n_cases, sample.n_comparators, sample.n_clusters) == (2, 4, 6)
+    assert sample.effective_sample_size == pytest.approx(2.5**2 / (3 * 0.25 + 1))
+    assert (sample.cases_with_events, sample.comparators_with_events) == (2, 3)
+    assert sample.rests_on_few
+
+
+def test_difference_in_differences_is_the_ratio_of_both_rate_ratios():
+    kept = {name: values for name, values in SIX.items() if name != "covariates"}
+    effect = matched_did(baseline_counts=[4, 4, 1, 1, 1, 1], baseline_person_years=[2, 2, 1, 1, 1, 1], **kept)
+    assert effect.log_rate_ratio == pytest.approx(math.log((1 / 2) / (2 / 1)))
+    assert effect.change == pytest.approx((1 - 2) - (2 - 1))
+    assert effect.rate_without == pytest.approx(2 * 2 / 1)
+
+
+def test_the_interval_is_symmetric_on_the_log_scale_and_the_p_value_belongs_to_it():
+    effect = weighted_cohort(**SIX, balanced=NOTHING)
+    assert (effect.log_low + effect.log_high) / 2 == pytest.approx(effect.log_rate_ratio)
+    assert effect.relative_low_pct == pytest.approx(100 * (math.exp(effect.log_low) - 1))
+    assert effect.log_high - effect.log_rate_ratio == pytest.approx(1.959963984540054 * effect.standard_error)
+    assert effect.p_value == pytest.approx(math.erfc(abs(effect.log_rate_ratio) / effect.standard_error / 2**0.5))
+    assert effect.change_low < effect.change < effect.change_high
+
+
+def test_weights_that_do_not_balance_are_refused():
+    with pytest.raises(UnbalancedWeightsError, match=r"columns \[1\]"):
+        weighted_cohort(**SIX, balanced=np.array([[1, 5], [1, 5], [1, 0], [1, 1], [1, 2], [1, 3.0]]))
+
+
+def test_a_covariate_that_varies_among_cases_only_is_refused():
+    only_cases = np.array([[1.0], [0], [0], [0], [0], [0]])
+    with pytest.raises(NotEstimableError, match="no overlap"):
+        weighted_cohort(**(SIX | {"covariates": only_cases}), balanced=NOTHING)
+
+
+@pytest.mark.parametrize("counts", [[0, 0, 1, 1, 1, 1], [1, 1, 0, 0, 0, 0]])
+def test_without_events_in_an_arm_there_is_no_ratio(counts):
+    data = SIX | {"counts": counts}
+    with pytest.raises(NotEstimableError, match="no events"):
+        weighted_cohort(**data, balanced=NOTHING)
+    with pytest.raises(NotEstimableError, match="no events"):
+        matched_cohort(**data)
+
+
+def test_without_person_time_in_an_arm_there_is_no_rate():
+    with pytest.raises(NotEstimableError, match="no person-time"):
+        matched_cohort(**(SIX | {"person_years": [0, 0, 1, 1, 1, 1], "counts": [0, 0, 1, 1, 1, 1]}))
+
+
+def test_people_who_do_not_differ_give_no_error():
+    same = SIX | {"counts": [2, 2, 1, 1, 1, 1]}
+    with pytest.raises(NotEstimableError, match="do not differ"):
+        weighted_cohort(**same, balanced=NOTHING)
+
+
+def test_an_unknown_count_is_refused():
+    with pytest.raises(ValueError, match="finite"):
+        matched_cohort(**(SIX | {"counts": [1, 3, math.nan, 2, 4, 2]}))
+
+
+@pytest.mark.parametrize("counts", [[1, 2, 3, 0, 0, 0], [0, 0, 0, 1, 2, 3]])
+def test_a_group_without_events_is_expected_none_and_leaves_the_others_alone(counts):
+    model = poisson_regression(counts, np.column_stack([np.ones(6), [0, 0, 0, 1, 1, 1]]))
+    assert model.expected == pytest.approx(
+        [2.0 if sum(counts[:3]) else 0.0] * 3 + [2.0 if sum(counts[3:]) else 0.0] * 3
+    )
+
+
+def test_a_group_without_events_does_not_stop_an_effect():
+    rng = np.random.default_rng(2)
+    rare, treated = np.arange(300) % 50 == 0, np.arange(300) % 3 == 0
+    data = {
+        "counts": np.where(rare, 0, rng.poisson(1.0, 300)),
+        "person_years": np.ones(300),
+        "is_treated": treated,
+        "weights": np.ones(300),
+        "person_ids": np.arange(300),
+    }
+    with_rare = matched_cohort(**data, covariates=rare[:, None])
+    without_them = {name: values[~rare] for name, values in data.items()}
+    plain = matched_cohort(**without_them, covariates=np.zeros((294, 0)))
+    assert with_rare.log_rate_ratio == pytest.approx(plain.log_rate_ratio, abs=1e-7)
+    assert with_rare.standard_error == pytest.approx(plain.standard_error * math.sqrt(300 / 299 * 293 / 294), rel=1e-6)
+
+
+def test_columns_explained_by_earlier_ones_are_left_out_and_change_nothing():
+    dummies = np.column_stack([np.ones(6), [1, 1, 1, 0, 0, 0], [0, 0, 0, 1, 1, 1]])
+    model = poisson_regression([1, 2, 3, 4, 5, 6], dummies)
+    assert model.kept.tolist() == [0, 1]
+    assert model.expected == pytest.approx([2, 2, 2, 5, 5, 5])
+    with pytest.raises(NotEstimableError, match="column 2"):
+        model.position(2)
+
+
+def test_two_way_variance_by_hand():
+    influence = np.array([0.3, -0.1, -0.2, 0.4])
+    first, second = [1, 1, 2, 2], [1, 2, 1, 2]
+    by_first, by_second, by_row = 2 * (0.04 + 0.04), 2 * (0.01 + 0.09), 4 / 3 * 0.3
+    assert clustered_covariance(influence, first)[0, 0] == pytest.approx(by_first)
+    assert by_first + by_second - by_row < 0
+    assert clustered_covariance(influence, first, second)[0, 0] == pytest.approx(0)
+    assert clustered_variance(influence, first, second) == pytest.approx(max(by_first, by_second))
+
+
+def test_one_cluster_gives_no_error():
+    with pytest.raises(ValueError, match="two clusters"):
+        clustered_covariance(np.array([0.1, -0.1]), ["a", "a"])
+    with pytest.raises(NotEstimableError, match="two clusters"):
+        cr2_error(linear_regression([1, 2, 4], np.ones((3, 1))), ["a", "a", "a"], column=0)
+
+
+def test_plain_difference_in_differences_by_hand():
+    effect = difference_of_means(
+        [10, 9, 12, 13, 10, 11, 11, 10],
+        is_treated=[1, 1, 1, 1, 0, 0, 0, 0],
+        is_after=[0, 0, 1, 1, 0, 0, 1, 1],
+        clusters=[1, 2, 1, 2, 3, 4, 3, 4],
+    )
+    assert effect.estimate == pytest.approx((12.5 - 9.5) - (10.5 - 10.5))
+
+
+def test_a_step_in_a_series_by_hand():
+    series = interrupted_time_series(
+        counts=[9, 11, 11, 9, 4, 6, 6, 4],
+        population=np.ones(8),
+        times=np.arange(8.0),
+        is_after=np.arange(8) >= 4,
+        change_of_slope=False,
+        harmonics=0,
+        errors="quasi_poisson",
+    )
+    assert series.slope is None
+    assert series.n_times == 8
+    assert series.level.estimate == pytest.approx(math.log(5 / 10))
+    assert series.level.low < series.level.estimate < series.level.high
+
+
+def test_a_series_needs_two_steps_on_either_side():
+    with pytest.raises(NotEstimableError, match="two time steps"):
+        interrupted_time_series(
+            counts=[3, 4, 5], population=np.ones(3), times=np.arange(3.0), is_after=[False, False, True]
+        )
+
+
+def test_sites_as_clusters_keep_the_estimate_of_the_matched_cohort():
+    rng = np.random.default_rng(4)
+    treated, sites = np.tile([True, False, False], 200), np.repeat(np.arange(8), 75)
+    data = {
+        "counts": rng.poisson(np.where(treated, 0.8, 1.0)),
+        "person_years": np.ones(600),
+        "is_treated": treated,
+        "weights": np.where(treated, 1.0, 0.5),
+        "covariates": rng.normal(size=(600, 1)),
+    }
+    by_site = matched_cohort_by_site(**data, site_ids=sites, rng=rng, draws=199)
+    assert by_site.cr2.estimate == pytest.approx(matched_cohort(**data, person_ids=np.arange(600)).log_rate_ratio)
+    assert (by_site.n_sites, by_site.is_few) == (8, True)
+    assert 0 < by_site.webb.p_value <= 1
+    assert 1 < by_site.cr2.degrees_of_freedom <= 8
