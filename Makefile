@@ -6,7 +6,7 @@ DEMO ?= demo
 STUDY ?= $(DEMO)
 PORT ?= 3000
 
-.PHONY: run ui test check docs lock clean
+.PHONY: run ui test check docs bench lock clean
 
 run: .venv/installed  ## Writes the demo study (once), runs it, shows the results
 	@test -e $(DEMO)/protocol.yaml || $(BIN)/icp demo $(DEMO)
@@ -29,6 +29,9 @@ check: .venv/installed  ## Style, types, imports, SQL, contracts, freshness of g
 
 docs: .venv/installed  ## Generated pages: table pages, lineage picture, command-line help
 	$(BIN)/python -m pipelines.docs
+
+bench: .venv/installed  ## A whole run by stage beside a plain copy of its files (long: a study of 2 million episodes)
+	$(BIN)/python -m benchmarks.whole_run --write
 
 lock: .venv/installed  ## Pins every version again (needs uv on the path)
 	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
