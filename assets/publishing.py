@@ -25,10 +25,13 @@ PYTHON_TABLES = [
     data_quality_history,
 ]
 SQL_TABLES = [
+    "activity_by_month",
     "attrition",
     "continuous_inpatient_spells",
     "data_quality",
     "emergency_admissions_by_rule",
+    "index_months",
+    "month_coverage",
     "people",
     "person_months",
     "person_periods",

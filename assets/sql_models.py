@@ -26,6 +26,7 @@ def _sql_asset(model: SqlModel) -> dg.AssetsDefinition:
     )
     @guarded
     def build(warehouse: dg.ResourceParam[Warehouse]) -> dg.MaterializeResult:
-        return dg.MaterializeResult(metadata=row_metadata(warehouse.run_model(model)))
+        rows = warehouse.run_model(model)
+        return dg.MaterializeResult(metadata={} if rows is None else row_metadata(rows))
 
     return build

@@ -8,6 +8,11 @@ import polars as pl
 
 from pipelines.models import SqlModel
 
+# What does not fit into memory goes to a folder beside the file.
+SETTINGS = {"autoinstall_known_extensions": "false", "memory_limit": "2.5GB"}
+# Squeezing text with FSST would cost a sixth of a run, for a file that may be deleted any time.
+NO_FSST = "set disabled_compression_methods = 'fsst'"
+
 
 class Warehouse:
     """One DuckDB file, opened when first used; it may be deleted between runs."""
@@ -21,8 +26,8 @@ class Warehouse:
         """The one connection of this process."""
         if self._connection is None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            settings = {"autoinstall_known_extensions": "false"}
-            self._connection = duckdb.connect(self.path, config=settings)
+            self._connection = duckdb.connect(self.path, config=SETTINGS)
+            self._connection.execute(NO_FSST)
         return self._connection
 
     def read(self, table: str) -> pl.DataFrame:
@@ -38,11 +43,22 @@ class Warehouse:
             self.connection.unregister("incoming_frame")
         return frame.height
 
-    def run_model(self, model: SqlModel) -> int:
-        """Replaces a table or view by its SQL model; returns its number of rows."""
+    def run_model(self, model: SqlModel) -> int | None:
+        """Replaces a table or view by its SQL model; returns the rows of a table. A view is asked by its readers."""
         kind = "view" if model.is_view else "table"
+        self._drop_if_not(kind, model.name)
         self.connection.execute(f"create or replace {kind} {_quoted(model.name)} as {model.sql}")
-        return self.count(model.name)
+        return None if model.is_view else self.count(model.name)
+
+    def _drop_if_not(self, kind: str, name: str) -> None:
+        """A working file of an earlier version may hold a table where there is a view now, or the other way round."""
+        found = self.connection.execute(
+            "select view_name is not null from duckdb_tables() full join duckdb_views() on table_name = view_name "
+            "where coalesce(table_name, view_name) = ?",
+            [name],
+        ).fetchone()
+        if found is not None and found[0] != (kind == "view"):
+            self.connection.execute(f"drop {'view' if found[0] else 'table'} {_quoted(name)}")
 
     def count(self, table: str) -> int:
         """Rows of a table or view."""

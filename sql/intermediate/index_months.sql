@@ -1,6 +1,6 @@
 -- The months around each index date, from the start of the look-back to the end of follow-up.
 -- grain: one row per index_date, month_from_index
--- contract: none
+-- contract: data_contracts/marts/index_months.odcs.yaml
 -- Each boundary is counted from the index date itself and clips to the end of the month.
 with distinct_dates as (
     select distinct index_date

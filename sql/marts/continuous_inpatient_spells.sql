@@ -1,6 +1,7 @@
 -- Continuous inpatient spells: stays in hospital with transfers joined, under both published rule sets.
 -- grain: one row per continuous_rule, person_id, continuous_spell_number
 -- contract: data_contracts/marts/continuous_inpatient_spells.odcs.yaml
+-- kind: view
 select
     continuous_spells.continuous_rule,
     continuous_spells.person_id,

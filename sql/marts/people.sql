@@ -18,6 +18,8 @@ select
     doubtful_deaths.person_id is not null as is_death_link_doubtful,
     population.registration_start_date,
     population.registration_end_date,
+    nullif(index_dates.observed_from_date, date '1800-01-01') as observed_from_date,
+    index_dates.observed_until_date,
     enrolments.enrolment_end_date,
     enrolments.referral_date,
     enrolments.eligible_date,

@@ -1,49 +1,34 @@
 -- Hospital use, death and cost of each person by month from the index date.
 -- grain: one row per person_id, index_date, month_from_index
 -- contract: data_contracts/marts/person_months.odcs.yaml
+-- kind: view
 -- A count is null, never 0, where its extract is missing or does not cover every calendar month of the
--- observed days; after the last observed day it is 0.
-with coverage as (
+-- observed days; after the last observed day it is 0. Most months of most people are empty and are stored
+-- nowhere.
+with extracts as (
     select
-        month,
-        bool_or(extract = 'admissions') as admissions,
-        bool_or(extract = 'outpatients') as outpatients,
-        bool_or(extract = 'emergency_care') as emergency_care
-    from extract_coverage
-    group by month
-),
-
-extracts as (
-    select
-        count(*) filter (where admissions) > 0 as admissions,
-        count(*) filter (where outpatients) > 0 as outpatients,
-        count(*) filter (where emergency_care) > 0 as emergency_care
-    from coverage
-),
-
-priced as (
-    select
-        count(*) > 0 as has_prices,
-        count(*) filter (where activity = 'outpatient_attendance') > 0 as outpatients,
-        count(*) filter (where activity = 'ae_attendance') > 0 as emergency_care
-    from prices
+        coalesce(bool_or(admissions), false) as admissions,
+        coalesce(bool_or(outpatients), false) as outpatients,
+        coalesce(bool_or(emergency_care), false) as emergency_care,
+        coalesce(bool_or(costs), false) as costs
+    from month_coverage
 ),
 
 windows as (
     select
-        index_dates.person_id,
-        index_dates.is_pilot,
-        index_dates.site_id,
-        index_dates.index_date,
-        index_dates.date_of_death,
+        people.person_id,
+        people.is_pilot,
+        people.site_id,
+        people.index_date,
+        people.date_of_death,
         index_months.month_from_index,
         index_months.month_start_date,
         index_months.month_end_date,
         index_months.period,
-        greatest(index_months.month_start_date, index_dates.observed_from_date) as observed_from_date,
-        least(index_months.month_end_date, index_dates.observed_until_date) as observed_until_date
-    from index_dates
-    inner join index_months on index_dates.index_date = index_months.index_date
+        greatest(index_months.month_start_date, people.observed_from_date) as observed_from_date,
+        least(index_months.month_end_date, people.observed_until_date) as observed_until_date
+    from people
+    inner join index_months on people.index_date = index_months.index_date
 ),
 
 observed as (
@@ -59,26 +44,26 @@ observed as (
 covered as (
     select
         observed.*,
-        extracts.admissions and (
-            observed.person_days = 0
-            or (coalesce(first_months.admissions, false) and coalesce(last_months.admissions, false))
-        ) as covers_admissions,
-        extracts.outpatients and (
-            observed.person_days = 0
-            or (coalesce(first_months.outpatients, false) and coalesce(last_months.outpatients, false))
-        ) as covers_outpatients,
-        extracts.emergency_care and (
-            observed.person_days = 0
-            or (coalesce(first_months.emergency_care, false) and coalesce(last_months.emergency_care, false))
-        ) as covers_emergency_care,
-        priced.has_prices,
-        priced.outpatients or extracts.outpatients as costs_need_outpatients,
-        priced.emergency_care or extracts.emergency_care as costs_need_emergency_care
+        case
+            when observed.person_days = 0 then extracts.admissions
+            else coalesce(first_months.admissions and last_months.admissions, false)
+        end as covers_admissions,
+        case
+            when observed.person_days = 0 then extracts.outpatients
+            else coalesce(first_months.outpatients and last_months.outpatients, false)
+        end as covers_outpatients,
+        case
+            when observed.person_days = 0 then extracts.emergency_care
+            else coalesce(first_months.emergency_care and last_months.emergency_care, false)
+        end as covers_emergency_care,
+        case
+            when observed.person_days = 0 then extracts.costs
+            else coalesce(first_months.costs and last_months.costs, false)
+        end as covers_costs
     from observed
     cross join extracts
-    cross join priced
-    left outer join coverage as first_months on observed.first_calendar_month = first_months.month
-    left outer join coverage as last_months on observed.last_calendar_month = last_months.month
+    left outer join month_coverage as first_months on observed.first_calendar_month = first_months.month
+    left outer join month_coverage as last_months on observed.last_calendar_month = last_months.month
 )
 
 select
@@ -86,7 +71,7 @@ select
     covered.is_pilot,
     covered.site_id,
     covered.index_date,
-    cast(covered.month_from_index as bigint) as month_from_index,
+    covered.month_from_index,
     covered.month_start_date,
     covered.period,
     covered.person_days,
@@ -94,19 +79,16 @@ select
         when covered.covers_admissions then coalesce(activity_by_month.emergency_admissions, 0)
     end as emergency_admissions,
     case
-        when covered.covers_admissions
-            then coalesce(activity_by_month.emergency_admissions_zero_night, 0)
+        when covered.covers_admissions then coalesce(activity_by_month.emergency_admissions_zero_night, 0)
     end as emergency_admissions_zero_night,
     case
-        when covered.covers_admissions
-            then coalesce(activity_by_month.emergency_admissions_overnight, 0)
+        when covered.covers_admissions then coalesce(activity_by_month.emergency_admissions_overnight, 0)
     end as emergency_admissions_overnight,
     case
         when covered.covers_admissions then coalesce(activity_by_month.elective_admissions, 0)
     end as elective_admissions,
     case
-        when covered.covers_admissions
-            then coalesce(activity_by_month.elective_admissions_excluding_chemotherapy, 0)
+        when covered.covers_admissions then coalesce(activity_by_month.elective_admissions_excluding_chemotherapy, 0)
     end as elective_admissions_excluding_chemotherapy,
     case
         when covered.covers_admissions then coalesce(activity_by_month.regular_attendances, 0)
@@ -115,12 +97,10 @@ select
         when covered.covers_outpatients then coalesce(activity_by_month.outpatient_attendances, 0)
     end as outpatient_attendances,
     case
-        when covered.covers_outpatients
-            then coalesce(activity_by_month.outpatient_tele_attendances, 0)
+        when covered.covers_outpatients then coalesce(activity_by_month.outpatient_tele_attendances, 0)
     end as outpatient_tele_attendances,
     case
-        when covered.covers_outpatients
-            then coalesce(activity_by_month.outpatient_did_not_attend, 0)
+        when covered.covers_outpatients then coalesce(activity_by_month.outpatient_did_not_attend, 0)
     end as outpatient_did_not_attend,
     case
         when covered.covers_emergency_care then coalesce(activity_by_month.ae_attendances, 0)
@@ -132,25 +112,17 @@ select
         when covered.covers_admissions then coalesce(activity_by_month.elective_bed_days, 0)
     end as elective_bed_days,
     case
-        when covered.covers_admissions
-            then coalesce(activity_by_month.emergency_readmissions_30_days, 0)
+        when covered.covers_admissions then coalesce(activity_by_month.emergency_readmissions_30_days, 0)
     end as emergency_readmissions_30_days,
     case
-        when covered.covers_admissions
-            then coalesce(activity_by_month.ambulatory_care_sensitive_admissions, 0)
+        when covered.covers_admissions then coalesce(activity_by_month.ambulatory_care_sensitive_admissions, 0)
     end as ambulatory_care_sensitive_admissions,
     coalesce(
-        covered.date_of_death >= covered.month_start_date
-        and covered.date_of_death < covered.month_end_date,
+        covered.date_of_death >= covered.month_start_date and covered.date_of_death < covered.month_end_date,
         false
     ) as died,
     case
-        when
-            covered.has_prices
-            and covered.covers_admissions
-            and (covered.covers_outpatients or not covered.costs_need_outpatients)
-            and (covered.covers_emergency_care or not covered.costs_need_emergency_care)
-            and coalesce(activity_by_month.unpriced_activities, 0) = 0
+        when covered.covers_costs and coalesce(activity_by_month.unpriced_activities, 0) = 0
             then cast(coalesce(activity_by_month.cost_gbp, 0) as double)
     end as cost_gbp
 from covered

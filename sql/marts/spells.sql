@@ -1,6 +1,7 @@
 -- Provider spells: the stays of one person in one provider.
 -- grain: one row per person_id, provider_code, spell_number
 -- contract: data_contracts/marts/spells.odcs.yaml
+-- kind: view
 select
     person_id,
     provider_code,

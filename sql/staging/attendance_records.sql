@@ -2,11 +2,20 @@
 -- grain: one row per delivery_id, record
 -- contract: none
 -- A later delivery of an AEKEY supersedes the earlier one; the AEKEY again in one delivery is a duplicate.
-with keyed as (
+-- Only records that share their key with another are ranked: the others are accepted.
+with repeated_keys as (
+    select aekey
+    from lake_emergency_care
+    group by aekey
+    having count(*) > 1
+),
+
+contested as (
     select
-        lake_emergency_care.*,
+        lake_emergency_care.delivery_id,
+        lake_emergency_care.record,
+        lake_emergency_care.aekey,
         delivery_order.position as delivery_position,
-        coalesce(provider_successors.current_provider_code, lake_emergency_care.procode3) as provider_code,
         cast(lake_emergency_care.arrivaltime is not null as integer)
         + cast(lake_emergency_care.aeattendcat is not null as integer)
         + cast(lake_emergency_care.aeattenddisp is not null as integer)
@@ -16,16 +25,16 @@ with keyed as (
         on
             lake_emergency_care.delivery_id = delivery_order.delivery_id
             and delivery_order.extract = 'emergency_care'
-    left outer join provider_successors
-        on lake_emergency_care.procode3 = provider_successors.provider_code
+    inner join repeated_keys on lake_emergency_care.aekey = repeated_keys.aekey
 ),
 
 ranked_by_key as (
     select
-        *,
+        delivery_id,
+        record,
         row_number() over key_order as key_rank,
         first_value(delivery_id) over key_order as kept_delivery_id
-    from keyed
+    from contested
     window key_order as (
         partition by aekey
         order by
@@ -34,29 +43,40 @@ ranked_by_key as (
             filled_fields desc nulls last,
             record asc nulls last
     )
+),
+
+ranked as (
+    select
+        delivery_id,
+        record,
+        case
+            when key_rank = 1 then 'accepted'
+            when delivery_id <> kept_delivery_id then 'superseded'
+            else 'duplicate'
+        end as fate
+    from ranked_by_key
 )
 
 select
-    ranked_by_key.delivery_id,
-    ranked_by_key.record,
-    case
-        when ranked_by_key.key_rank = 1 then 'accepted'
-        when ranked_by_key.delivery_id <> ranked_by_key.kept_delivery_id then 'superseded'
-        else 'duplicate'
-    end as fate,
+    lake_emergency_care.delivery_id,
+    lake_emergency_care.record,
+    coalesce(ranked.fate, 'accepted') as fate,
     opt_outs.person_id is not null as is_opted_out,
     opt_outs.person_id is null and population.person_id is null as is_unlinked,
-    ranked_by_key.nulled_fields,
-    ranked_by_key.repaired_fields,
-    ranked_by_key.person_id,
-    ranked_by_key.aekey as attendance_key,
-    ranked_by_key.arrivaldate as arrival_date,
-    ranked_by_key.arrivaltime as arrival_time,
-    ranked_by_key.aeattendcat as attendance_category_code,
-    ranked_by_key.aeattenddisp as disposal_code,
-    ranked_by_key.provider_code,
-    ranked_by_key.procode3 as recorded_provider_code,
-    ranked_by_key.aedepttype as department_type_code
-from ranked_by_key
-left outer join opt_outs on ranked_by_key.person_id = opt_outs.person_id
-left outer join population on ranked_by_key.person_id = population.person_id
+    lake_emergency_care.nulled_fields,
+    lake_emergency_care.repaired_fields,
+    lake_emergency_care.person_id,
+    lake_emergency_care.aekey as attendance_key,
+    lake_emergency_care.arrivaldate as arrival_date,
+    lake_emergency_care.arrivaltime as arrival_time,
+    lake_emergency_care.aeattendcat as attendance_category_code,
+    lake_emergency_care.aeattenddisp as disposal_code,
+    coalesce(provider_successors.current_provider_code, lake_emergency_care.procode3) as provider_code,
+    lake_emergency_care.procode3 as recorded_provider_code,
+    lake_emergency_care.aedepttype as department_type_code
+from lake_emergency_care
+left outer join ranked
+    on lake_emergency_care.delivery_id = ranked.delivery_id and lake_emergency_care.record = ranked.record
+left outer join provider_successors on lake_emergency_care.procode3 = provider_successors.provider_code
+left outer join opt_outs on lake_emergency_care.person_id = opt_outs.person_id
+left outer join population on lake_emergency_care.person_id = population.person_id

@@ -35,9 +35,11 @@ def test_every_sql_model_is_an_asset_of_its_layer():
         assert SPECS[model.name].group_name == model.layer
 
 
-def test_every_mart_names_a_contract_of_its_own_name():
+def test_every_model_of_a_published_table_names_a_contract_of_its_own_name():
+    published = {contract.table for contract in published_contracts()}
     for model in load_models():
-        if model.layer == "marts":
+        assert (model.contract is not None) == (model.name in published)
+        if model.contract is not None:
             assert model.contract == f"data_contracts/marts/{model.name}.odcs.yaml"
             assert (CHECKOUT / model.contract).is_file()
 

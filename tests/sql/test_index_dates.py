@@ -118,9 +118,9 @@ def test_people_carry_age_and_enrolment_as_on_the_index_date() -> None:
     )  # fmt: skip
     assert study.query("select * from people order by is_pilot") == [
         ("c1", False, None, date(2010, 5, 31), 70, "2", None, None, None, None, None, None, None, False,
-         date(1999, 1, 1), None, None, None, None, None, None, None),
+         date(1999, 1, 1), None, date(1999, 1, 1), date(2015, 1, 1), None, None, None, None, None, None),
         ("p1", True, "s1", date(2010, 5, 31), 69, "2", 1, None, "A81001", "North", True, "A", None, False, None, None,
-         date(2010, 9, 1), date(2010, 5, 1), date(2010, 4, 1), "GP", "2", "active"),
+         date(1940, 6, 1), date(2015, 1, 1), date(2010, 9, 1), date(2010, 5, 1), date(2010, 4, 1), "GP", "2", "active"),
     ]  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from pipelines.contracts import contract_by_table
 from tests.sql.small_study import MODELS, SmallStudy, appointment, attendance, enrolment, episode, person
 
 RULE = {"contract_id": "hes_apc", "table_name": "lake_admissions", "rule_id": "not_null", "column_name": "sex"}
-MARTS = [model.name for model in MODELS if model.layer == "marts"]
+MARTS = [model.name for model in MODELS if model.contract is not None]
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,6 @@
 -- Hospital use of each person by month from the index date, on observed days only.
 -- grain: one row per person_id, month_from_index
--- contract: none
+-- contract: data_contracts/marts/activity_by_month.odcs.yaml
 -- Admissions are counted under the study's rule for continuous spells. A month without activity has no row.
 with admissions as (
     select
@@ -15,38 +15,38 @@ with admissions as (
             and continuous_spells.continuous_spell_number = emergency_readmissions.continuous_spell_number
 ),
 
-windows as (
-    select
-        index_date,
-        min(month_start_date) as window_start_date,
-        max(month_end_date) as window_end_date
-    from index_months
-    group by index_date
-),
-
 stays as (
     select
         admissions.person_id,
         admissions.is_new_emergency_admission,
-        greatest(admissions.admission_date, windows.window_start_date) as first_night_date,
-        least(admissions.discharge_date, windows.window_end_date) as end_date
+        index_dates.index_date,
+        greatest(admissions.admission_date, index_dates.observed_from_date) as first_night_date,
+        least(admissions.discharge_date, index_dates.observed_until_date) as end_date
     from admissions
     inner join index_dates on admissions.person_id = index_dates.person_id
-    inner join windows on index_dates.index_date = windows.index_date
     where
         (admissions.is_new_emergency_admission or admissions.is_elective_admission)
         and admissions.discharge_date > admissions.admission_date
 ),
 
-nights as (
+-- A stay may last over several months: its nights fall where they were spent.
+bed_days as (
     select
-        person_id,
-        is_new_emergency_admission,
-        cast(
-            unnest(generate_series(first_night_date, end_date - interval 1 day, interval 1 day)) as date
-        ) as night_date
+        stays.person_id,
+        index_months.month_from_index,
+        stays.is_new_emergency_admission,
+        date_diff(
+            'day',
+            greatest(stays.first_night_date, index_months.month_start_date),
+            least(stays.end_date, index_months.month_end_date)
+        ) as nights
     from stays
-    where first_night_date < end_date
+    inner join index_months
+        on
+            stays.index_date = index_months.index_date
+            and stays.first_night_date < index_months.month_end_date
+            and stays.end_date > index_months.month_start_date
+    where stays.first_night_date < stays.end_date
 ),
 
 events as (
@@ -66,35 +66,12 @@ events as (
         0 as outpatient_tele_attendances,
         0 as outpatient_did_not_attend,
         0 as ae_attendances,
-        0 as emergency_bed_days,
-        0 as elective_bed_days,
         cast(is_emergency_readmission as integer) as emergency_readmissions_30_days,
         cast(is_ambulatory_care_sensitive as integer) as ambulatory_care_sensitive_admissions,
         coalesce(cost_gbp, 0) as cost_gbp,
         cast((is_new_emergency_admission or is_elective_admission) and cost_gbp is null as integer)
             as unpriced_activities
     from admissions
-    union all
-    select
-        person_id,
-        night_date as activity_date,
-        0 as emergency_admissions,
-        0 as emergency_admissions_zero_night,
-        0 as emergency_admissions_overnight,
-        0 as elective_admissions,
-        0 as elective_admissions_excluding_chemotherapy,
-        0 as regular_attendances,
-        0 as outpatient_attendances,
-        0 as outpatient_tele_attendances,
-        0 as outpatient_did_not_attend,
-        0 as ae_attendances,
-        cast(is_new_emergency_admission as integer) as emergency_bed_days,
-        cast(not is_new_emergency_admission as integer) as elective_bed_days,
-        0 as emergency_readmissions_30_days,
-        0 as ambulatory_care_sensitive_admissions,
-        0 as cost_gbp,
-        0 as unpriced_activities
-    from nights
     union all
     select
         appointments.person_id,
@@ -109,8 +86,6 @@ events as (
         cast(appointments.is_tele_attended as integer) as outpatient_tele_attendances,
         cast(appointments.is_did_not_attend as integer) as outpatient_did_not_attend,
         0 as ae_attendances,
-        0 as emergency_bed_days,
-        0 as elective_bed_days,
         0 as emergency_readmissions_30_days,
         0 as ambulatory_care_sensitive_admissions,
         case when appointments.is_attended then coalesce(unit_costs.unit_cost_gbp, 0) else 0 end as cost_gbp,
@@ -132,8 +107,6 @@ events as (
         0 as outpatient_tele_attendances,
         0 as outpatient_did_not_attend,
         1 as ae_attendances,
-        0 as emergency_bed_days,
-        0 as elective_bed_days,
         0 as emergency_readmissions_30_days,
         0 as ambulatory_care_sensitive_admissions,
         coalesce(unit_costs.unit_cost_gbp, 0) as cost_gbp,
@@ -141,34 +114,77 @@ events as (
     from attendances
     left outer join unit_costs on unit_costs.activity = 'ae_attendance'
     where attendances.is_unplanned
+),
+
+placed as (
+    select
+        events.person_id,
+        index_days.month_from_index,
+        events.emergency_admissions,
+        events.emergency_admissions_zero_night,
+        events.emergency_admissions_overnight,
+        events.elective_admissions,
+        events.elective_admissions_excluding_chemotherapy,
+        events.regular_attendances,
+        events.outpatient_attendances,
+        events.outpatient_tele_attendances,
+        events.outpatient_did_not_attend,
+        events.ae_attendances,
+        0 as emergency_bed_days,
+        0 as elective_bed_days,
+        events.emergency_readmissions_30_days,
+        events.ambulatory_care_sensitive_admissions,
+        events.cost_gbp,
+        events.unpriced_activities
+    from events
+    inner join index_dates on events.person_id = index_dates.person_id
+    inner join index_days
+        on index_dates.index_date = index_days.index_date and events.activity_date = index_days.activity_date
+    where
+        events.activity_date >= index_dates.observed_from_date
+        and events.activity_date < index_dates.observed_until_date
+    union all
+    select
+        person_id,
+        month_from_index,
+        0 as emergency_admissions,
+        0 as emergency_admissions_zero_night,
+        0 as emergency_admissions_overnight,
+        0 as elective_admissions,
+        0 as elective_admissions_excluding_chemotherapy,
+        0 as regular_attendances,
+        0 as outpatient_attendances,
+        0 as outpatient_tele_attendances,
+        0 as outpatient_did_not_attend,
+        0 as ae_attendances,
+        case when is_new_emergency_admission then nights else 0 end as emergency_bed_days,
+        case when is_new_emergency_admission then 0 else nights end as elective_bed_days,
+        0 as emergency_readmissions_30_days,
+        0 as ambulatory_care_sensitive_admissions,
+        0 as cost_gbp,
+        0 as unpriced_activities
+    from bed_days
 )
 
 select
-    events.person_id,
-    index_days.month_from_index,
-    cast(sum(events.emergency_admissions) as bigint) as emergency_admissions,
-    cast(sum(events.emergency_admissions_zero_night) as bigint) as emergency_admissions_zero_night,
-    cast(sum(events.emergency_admissions_overnight) as bigint) as emergency_admissions_overnight,
-    cast(sum(events.elective_admissions) as bigint) as elective_admissions,
-    cast(sum(events.elective_admissions_excluding_chemotherapy) as bigint)
-        as elective_admissions_excluding_chemotherapy,
-    cast(sum(events.regular_attendances) as bigint) as regular_attendances,
-    cast(sum(events.outpatient_attendances) as bigint) as outpatient_attendances,
-    cast(sum(events.outpatient_tele_attendances) as bigint) as outpatient_tele_attendances,
-    cast(sum(events.outpatient_did_not_attend) as bigint) as outpatient_did_not_attend,
-    cast(sum(events.ae_attendances) as bigint) as ae_attendances,
-    cast(sum(events.emergency_bed_days) as bigint) as emergency_bed_days,
-    cast(sum(events.elective_bed_days) as bigint) as elective_bed_days,
-    cast(sum(events.emergency_readmissions_30_days) as bigint) as emergency_readmissions_30_days,
-    cast(sum(events.ambulatory_care_sensitive_admissions) as bigint) as ambulatory_care_sensitive_admissions,
+    person_id,
+    month_from_index,
+    cast(sum(emergency_admissions) as bigint) as emergency_admissions,
+    cast(sum(emergency_admissions_zero_night) as bigint) as emergency_admissions_zero_night,
+    cast(sum(emergency_admissions_overnight) as bigint) as emergency_admissions_overnight,
+    cast(sum(elective_admissions) as bigint) as elective_admissions,
+    cast(sum(elective_admissions_excluding_chemotherapy) as bigint) as elective_admissions_excluding_chemotherapy,
+    cast(sum(regular_attendances) as bigint) as regular_attendances,
+    cast(sum(outpatient_attendances) as bigint) as outpatient_attendances,
+    cast(sum(outpatient_tele_attendances) as bigint) as outpatient_tele_attendances,
+    cast(sum(outpatient_did_not_attend) as bigint) as outpatient_did_not_attend,
+    cast(sum(ae_attendances) as bigint) as ae_attendances,
+    cast(sum(emergency_bed_days) as bigint) as emergency_bed_days,
+    cast(sum(elective_bed_days) as bigint) as elective_bed_days,
+    cast(sum(emergency_readmissions_30_days) as bigint) as emergency_readmissions_30_days,
+    cast(sum(ambulatory_care_sensitive_admissions) as bigint) as ambulatory_care_sensitive_admissions,
     -- Decimal: a sum of floating-point numbers would depend on the order of the rows.
-    sum(cast(events.cost_gbp as decimal(18, 4))) as cost_gbp,
-    cast(sum(events.unpriced_activities) as bigint) as unpriced_activities
-from events
-inner join index_dates on events.person_id = index_dates.person_id
-inner join index_days
-    on index_dates.index_date = index_days.index_date and events.activity_date = index_days.activity_date
-where
-    events.activity_date >= index_dates.observed_from_date
-    and events.activity_date < index_dates.observed_until_date
-group by events.person_id, index_days.month_from_index
+    cast(sum(cast(cost_gbp as decimal(18, 4))) as double) as cost_gbp,
+    cast(sum(unpriced_activities) as bigint) as unpriced_activities
+from placed
+group by person_id, month_from_index

@@ -1,0 +1,48 @@
+"""The working file: models become tables or views, also where an earlier version left the other kind."""
+
+from pathlib import Path
+
+import pytest
+
+from pipelines.models import SqlModel
+from pipelines.warehouse import Warehouse
+
+
+@pytest.fixture
+def warehouse(tmp_path):
+    with Warehouse(tmp_path / "warehouse.duckdb") as warehouse:
+        warehouse.connection.execute("create table numbers as select range as n from range(9)")
+        yield warehouse
+
+
+def model(*, is_view: bool) -> SqlModel:
+    return SqlModel(
+        name="odd_numbers",
+        layer="marts",
+        path=Path("odd_numbers.sql"),
+        sql="select n from numbers where n % 2 = 1",
+        description="",
+        grain="",
+        contract=None,
+        depends_on=("numbers",),
+        is_view=is_view,
+    )
+
+
+@pytest.mark.parametrize(("before", "after"), [(True, False), (False, True), (True, True), (False, False)])
+def test_a_model_replaces_what_the_former_version_left(warehouse, before, after):
+    warehouse.run_model(model(is_view=before))
+    rows = warehouse.run_model(model(is_view=after))
+    assert rows == (None if after else 4)
+    assert warehouse.read("odd_numbers")["n"].to_list() == [1, 3, 5, 7]
+
+
+def test_a_view_is_not_stored(warehouse):
+    warehouse.run_model(model(is_view=True))
+    warehouse.connection.execute("delete from numbers where n = 7")
+    assert warehouse.count("odd_numbers") == 3
+
+
+def test_the_engine_keeps_to_its_share_of_the_memory(warehouse):
+    (limit,) = warehouse.connection.execute("select current_setting('memory_limit')").fetchone()
+    assert limit == "2.3 GiB"
