@@ -16,8 +16,8 @@ run: .venv/installed  ## Writes the demo study (once), runs it, shows the result
 ui: .venv/installed  ## Web server and daemon of a study, until Ctrl-C: make ui STUDY=demo PORT=3000
 	@$(BIN)/python -m pipelines.ui $(STUDY) --port $(PORT)
 
-test: .venv/installed  ## All tests
-	$(BIN)/python -m pytest
+test: .venv/installed  ## All tests, in two processes; the tests of a file stay together
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: .venv/installed  ## Style, types, imports, SQL, contracts, freshness of generated pages
 	$(BIN)/ruff check .
@@ -33,7 +33,7 @@ docs: .venv/installed  ## Generated pages: table pages, lineage picture, command
 bench: .venv/installed  ## A whole run by stage beside a plain copy of its files (long: a study of 2 million episodes)
 	$(BIN)/python -m benchmarks.whole_run --write
 
-lock: .venv/installed  ## Pins every version again (needs uv on the path)
+lock:  ## Pins every version again (needs uv on the path)
 	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
 	  --no-strip-extras --no-emit-index-url --no-emit-find-links --no-annotate --no-header -q -o requirements.lock
 

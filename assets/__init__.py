@@ -1,10 +1,18 @@
 """What is made: Dagster assets and checks, one module a layer; each reads, calls one function, writes."""
 
-from assets.estimates import comparison_with_published, metric_estimates, published_results, survey_estimates
+from assets.estimates import (
+    before_after_estimates,
+    comparison_with_published,
+    controlled_estimates,
+    metric_estimates,
+    published_results,
+    survey_estimates,
+)
 from assets.intermediate import INTERMEDIATE
 from assets.lake import EXTRACTS, read_deliveries
 from assets.ledger import books_balance, deliveries, no_delivery_refused, pilot_people_are_linked
 from assets.marts import MARTS
+from assets.matching import comparison
 from assets.parameters import code_list_tables, study_parameters
 from assets.publishing import code_lists, published, runs
 from assets.quality import (
@@ -29,7 +37,10 @@ ALL_ASSETS = [
     data_quality_counts,
     data_quality_limits,
     data_quality_history,
+    comparison,
     survey_estimates,
+    before_after_estimates,
+    controlled_estimates,
     metric_estimates,
     published_results,
     comparison_with_published,

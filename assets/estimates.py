@@ -3,13 +3,16 @@
 import dagster as dg
 import polars as pl
 
+from assets.matching import TABLES as MATCHING
 from evaluation.estimation import comparison_with_published as beside_published
+from evaluation.estimation import controlled_estimates as estimate_controlled
 from evaluation.estimation import metric_estimates as estimate_metrics
-from evaluation.estimation import record_quality_cautions, site_populations, survey_item_estimates
+from evaluation.estimation import site_populations, survey_item_estimates, with_defaults
 from evaluation.surveys import survey_estimates as estimate_surveys
+from pipelines.comparison import compared_populations, designs_found
 from pipelines.faults import guarded
 from pipelines.masking import row_metadata
-from pipelines.metrics import activity_metrics, coding_cautions, joined, site_register, survey_designs, survey_metrics
+from pipelines.metrics import activity_metrics, metrics_with_cautions, site_register, survey_designs, survey_metrics
 from pipelines.published import published_results as load_published_results
 from pipelines.study import Study
 from pipelines.warehouse import Warehouse
@@ -34,25 +37,65 @@ def survey_estimates(
     return dg.MaterializeResult(metadata=row_metadata(warehouse.write("survey_estimates", estimates)))
 
 
-@dg.asset(deps=["person_periods", "people", "sites", "record_quality", survey_estimates], **ASSET)
+@dg.asset(deps=["person_periods", "people", "sites", "record_quality"], **ASSET)
 @guarded
-def metric_estimates(
+def before_after_estimates(
     context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse], study: dg.ResourceParam[Study]
 ) -> dg.MaterializeResult:
-    """Level and change of each metric, one row per metric, population, design and estimator."""
-    coding = coding_cautions(study, warehouse.read("people"))
-    cautions = joined(coding, record_quality_cautions(warehouse.read("record_quality")))
-    activity = estimate_metrics(
+    """Change of each metric from before to after, alone and against unmatched comparison people."""
+    estimates = estimate_metrics(
         warehouse.read("person_periods"),
-        metrics=activity_metrics(study, extract_cautions=cautions),
+        metrics=metrics_with_cautions(study, warehouse),
         site_populations=site_populations(site_register(warehouse.read("sites"), warehouse.read("people"))),
         follow_up_months=study.protocol.periods.follow_up_months,
         protocol_hash=study.protocol_hash,
         run_id=context.run.run_id,
     )
+    return dg.MaterializeResult(metadata=row_metadata(warehouse.write("before_after_estimates", estimates)))
+
+
+@dg.asset(
+    deps=[
+        "person_periods",
+        "earlier_baselines",
+        "comparison_cohort",
+        "covariates",
+        "people",
+        "sites",
+        "record_quality",
+        *MATCHING,
+    ],
+    **ASSET,
+)
+@guarded
+def controlled_estimates(
+    context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse], study: dg.ResourceParam[Study]
+) -> dg.MaterializeResult:
+    """Effect on each metric against weighted and against matched comparison people."""
+    estimates = estimate_controlled(
+        compared_populations(warehouse, study.protocol),
+        follow_up=warehouse.connection.sql("from person_periods where period = 'follow_up'").pl(),
+        earlier=warehouse.read("earlier_baselines"),
+        metrics=metrics_with_cautions(study, warehouse),
+        follow_up_months=study.protocol.periods.follow_up_months,
+        protocol_hash=study.protocol_hash,
+        run_id=context.run.run_id,
+    )
+    return dg.MaterializeResult(metadata=row_metadata(warehouse.write("controlled_estimates", estimates)))
+
+
+@dg.asset(deps=[before_after_estimates, controlled_estimates, survey_estimates, "comparison_designs"], **ASSET)
+@guarded
+def metric_estimates(warehouse: dg.ResourceParam[Warehouse], study: dg.ResourceParam[Study]) -> dg.MaterializeResult:
+    """Level and change of each metric, one row per metric, population, design and estimator."""
+    estimates = with_defaults(
+        pl.concat([warehouse.read("before_after_estimates"), warehouse.read("controlled_estimates")]),
+        found=designs_found(warehouse.read("comparison_designs")),
+        metrics=activity_metrics(study),
+    )
     items = survey_item_estimates(warehouse.read("survey_estimates"), metrics=survey_metrics(study))
-    estimates = pl.concat([activity, items])
-    return dg.MaterializeResult(metadata=row_metadata(warehouse.write("metric_estimates", estimates)))
+    rows = warehouse.write("metric_estimates", pl.concat([estimates, items]))
+    return dg.MaterializeResult(metadata=row_metadata(rows))
 
 
 @dg.asset(**ASSET)

@@ -4,6 +4,7 @@ import dagster as dg
 
 from assets.estimates import comparison_with_published, metric_estimates, survey_estimates
 from assets.ledger import deliveries
+from assets.matching import TABLES as MATCHING
 from assets.quality import data_quality_counts, data_quality_history, data_quality_limits
 from pipelines.code_lists import code_lists_frame, load_code_lists
 from pipelines.contracts import published_contracts
@@ -24,11 +25,13 @@ PYTHON_TABLES = [
     data_quality_limits,
     data_quality_history,
 ]
-SQL_TABLES = [
+NAMED_TABLES = [
+    *MATCHING,
     "activity_by_month",
     "attrition",
     "continuous_inpatient_spells",
     "data_quality",
+    "earlier_baselines",
     "emergency_admissions_by_rule",
     "index_months",
     "month_coverage",
@@ -58,7 +61,7 @@ def runs(warehouse: dg.ResourceParam[Warehouse], study: dg.ResourceParam[Study])
     return dg.MaterializeResult(metadata=row_metadata(warehouse.write("runs", runs_frame(read_runs(study.output)))))
 
 
-@dg.asset(deps=[*PYTHON_TABLES, *SQL_TABLES, code_lists, runs], **ASSET)
+@dg.asset(deps=[*PYTHON_TABLES, *NAMED_TABLES, code_lists, runs], **ASSET)
 @guarded
 def published(
     context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse], study: dg.ResourceParam[Study]

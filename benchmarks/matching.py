@@ -62,7 +62,7 @@ def main() -> int:
     if wanted.weights:
         timed(seconds, "entropy_balance", lambda: entropy_balance(design, cohort=people))
     if wanted.balance:
-        populations = [Population(name="all_sites", weights=weights)]
+        populations = [Population(name="all_sites", weightings={"after_matching": weights})]
         timed(seconds, "balance", lambda: covariate_balance(people, terms=TERMS, populations=populations))
     result = {
         "what": "matching, from covariates to pairs",

@@ -1,6 +1,6 @@
 """What reading an extract with all rules costs, against a plain copy of the same file to Parquet.
 
-    python benchmarks/reading.py --rows 1000000 --repeats 5 --write
+    python -m benchmarks.reading --rows 1000000 --repeats 5 --write
 
 Made-up hospital episodes of 37 columns, as one file: clean, with dirt in one record of 200, and with NHS numbers. The
 plain copy keeps every cell as text. Both run in turn in one process, each with a new connection; the processor's
@@ -25,6 +25,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
+from benchmarks.saying import say
 from pipelines.contracts import source_contract
 from pipelines.reading import PseudonymKey, read_extract
 
@@ -80,7 +81,7 @@ def measured(kind: str, *, rows: int, repeats: int) -> dict[str, float]:
         "processor_ratio_highest": max(ratios),
         "clock_ratio": clock[1] / clock[0],
     }
-    _say(
+    say(
         f"{kind}: plain copy {processor[0]:.2f} s of processor, {clock[0]:.2f} s by the clock; "
         f"reading {processor[1]:.2f} and {clock[1]:.2f}; ratio {found['processor_ratio']:.2f} "
         f"({min(ratios):.2f} to {max(ratios):.2f}) and {found['clock_ratio']:.2f}"
@@ -159,11 +160,6 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--kinds", nargs="+", choices=KINDS, default=list(KINDS), help="files to measure (all)")
     parser.add_argument("--write", action="store_true", help="keep the result in benchmarks/results/reading.json")
     return parser.parse_args()
-
-
-def _say(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

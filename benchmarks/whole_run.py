@@ -1,8 +1,8 @@
 """What a whole run costs, by stage, beside the floor: a plain copy of all its files to Parquet, in the same run.
 
-    python -m benchmarks.whole_run --people 80000 --write
+    python -m benchmarks.whole_run --people 44500 --write
 
-A simulated study (80,000 pilot people: about 2 million episodes and 4 million appointments) without its last month;
+A simulated study (44,500 pilot people: about 2 million episodes and 4 million appointments) without its last month;
 then four things, each in a process of its own: the floor (one process, every file, every column as text, to Parquet
 with zstd), `icp run`, `icp run` with nothing new, and `icp run` after the last month has come. Seconds by the clock and
 of the processor, and the most memory that was resident, as the operating system tells.
@@ -27,6 +27,7 @@ import dagster as dg
 import duckdb
 import polars as pl
 
+from benchmarks.saying import say
 from pipelines.dagster_home import dagster_instance
 from pipelines.definitions import build_definitions
 from pipelines.run_log import read_runs
@@ -69,25 +70,25 @@ def main() -> int:
         shutil.rmtree(study.output, ignore_errors=True)
         rows = _rows(study)
         floor, _ = measured([sys.executable, str(FLOOR), str(study.root / "extracts"), str(folder / "plain")])
-        _say(f"floor: {_words(floor)}")
+        say(f"floor: {_words(floor)}")
         whole, memory = _run(study)
         stages = stages_of(study, memory)
-        _say(f"whole run: {_words(whole)}")
+        say(f"whole run: {_words(whole)}")
         for stage in stages:
             slowest = ", ".join(f"{name} {seconds:.1f}" for name, seconds in stage.slowest.items())
-            _say(f"  {stage.layer:14} {stage.clock_seconds:6.1f} s, {stage.peak_gib:.1f} GiB ({slowest})")
+            say(f"  {stage.layer:14} {stage.clock_seconds:6.1f} s, {stage.peak_gib:.1f} GiB ({slowest})")
         nothing, _ = _run(study)
-        _say(f"nothing new: {_words(nothing)}")
+        say(f"nothing new: {_words(nothing)}")
         for source, target in held_back.items():
             shutil.copy2(source, target)
         month, memory = _run(study)
-        _say(f"one further month: {_words(month)}")
+        say(f"one further month: {_words(month)}")
         month_stages = stages_of(study, memory)
     result = _result(rows, floor, whole, nothing, month) | {
         "stages": [asdict(stage) for stage in stages],
         "stages_of_further_month": [asdict(stage) for stage in month_stages],
     }
-    _say(json.dumps(result["aims"], indent=1))
+    say(json.dumps(result["aims"], indent=1))
     if wanted.write:
         RESULT.write_text(json.dumps(_rounded(result), indent=2) + "\n", encoding="utf-8")
     return int(not all(aim["reached"] for aim in result["aims"].values()))
@@ -157,7 +158,7 @@ def _run(study: Study) -> tuple[Cost, list[tuple[float, float]]]:
 def _study(folder: Path, *, people: int) -> Study:
     root = folder / "study"
     if not (root / "protocol.yaml").exists():
-        _say(f"writing the study of {people} pilot people")
+        say(f"writing the study of {people} pilot people")
         command = [str(Path(sys.executable).with_name("icp")), "demo", str(root), "--people", str(people), "--no-dirt"]
         measured(command)
     return load_study(root)
@@ -250,15 +251,10 @@ def _words(cost: Cost) -> str:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="What a whole run costs, beside a plain copy of its files.")
-    parser.add_argument("--people", type=int, default=80_000, help="pilot people (80000)")
+    parser.add_argument("--people", type=int, default=44_500, help="pilot people (44500)")
     parser.add_argument("--folder", type=Path, help="keep the study here (default: a temporary folder)")
     parser.add_argument("--write", action="store_true", help="keep the result in benchmarks/results/whole_run.json")
     return parser.parse_args()
-
-
-def _say(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

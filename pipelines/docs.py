@@ -12,6 +12,7 @@ from pipelines.contracts import published_contracts
 from pipelines.fingerprint import CHECKOUT
 from pipelines.lineage import lineage_nodes, lineage_svg
 from pipelines.rules_docs import rules_page
+from pipelines.simulation_docs import simulation_page
 from pipelines.tables_docs import table_pages
 
 DOCS = CHECKOUT / "docs"
@@ -21,7 +22,13 @@ def generated_pages() -> Mapping[str, str]:
     """Text of every generated page by its path below `docs/`."""
     pages = {f"tables/{name}": text for name, text in table_pages(published_contracts()).items()}
     lineage = lineage_svg(lineage_nodes(ALL_ASSETS))
-    return {**pages, "rules.md": rules_page(), "lineage.svg": lineage, "commands.md": _commands()}
+    return {
+        **pages,
+        "rules.md": rules_page(),
+        "lineage.svg": lineage,
+        "commands.md": _commands(),
+        "simulation-study.md": simulation_page(),
+    }
 
 
 def write_pages(folder: Path = DOCS) -> int:

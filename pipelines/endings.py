@@ -2,13 +2,16 @@
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
 import dagster as dg
 
 from pipelines.faults import UNEXPECTED
+from pipelines.publishing import LINK
 
 INTERRUPTED = "interrupted"
 CHECK_FAILED = "DagsterAssetCheckFailedError"
+REQUESTS_TO_STOP = {"DagsterExecutionInterruptedError", "KeyboardInterrupt"}
 _UNEXPECTED = re.compile(rf"\b{UNEXPECTED}: (?P<kind>\w+) in ")
 _STEPS = {dg.DagsterEventType.STEP_SUCCESS, dg.DagsterEventType.STEP_FAILURE}
 
@@ -25,6 +28,11 @@ class Ending:
         """As the published table `runs` knows it."""
         return "failed" if self.blocked or self.failure else "succeeded"
 
+    @property
+    def is_interruption(self) -> bool:
+        """Whether somebody asked the run to stop, and nothing else was wrong."""
+        return self.failure == INTERRUPTED and not self.blocked
+
 
 def ending_of(instance: dg.DagsterInstance, run_id: str) -> Ending:
     """The ending of a run whose last step is over."""
@@ -36,6 +44,12 @@ def ending_of(instance: dg.DagsterInstance, run_id: str) -> Ending:
     if not faults and not blocked and not _planned(instance, run_id) <= finished:
         faults = [INTERRUPTED]
     return Ending(blocked=blocked, failure=faults[0] if faults else None)
+
+
+def has_published(folder: Path, run_id: str) -> bool:
+    """Whether the published file in a folder is the one that this run wrote."""
+    link = folder / LINK
+    return link.is_symlink() and link.readlink().name == f"evaluation-{run_id}.duckdb"
 
 
 def blocking_rules_failed(instance: dg.DagsterInstance, run_id: str) -> tuple[str, ...]:
@@ -54,12 +68,17 @@ def _is_error(evaluation: dg.AssetCheckEvaluation) -> bool:
 
 
 def _fault(event: dg.DagsterEvent) -> str | None:
-    """Kind and step of a fault, without its message, which may hold values; None where a check stopped the run."""
+    """Kind and step of a fault, without its message, which may hold values; None where a check stopped the run.
+
+    INTERRUPTED where somebody asked the run to stop.
+    """
     error = event.step_failure_data.error
     while error is not None and error.cause is not None:
         error = error.cause
     if error is None or error.cls_name == CHECK_FAILED:
         return None
+    if error.cls_name in REQUESTS_TO_STOP:
+        return INTERRUPTED
     told = _UNEXPECTED.search(error.message)
     return f"{told['kind'] if told else error.cls_name} in {event.step_key}"
 

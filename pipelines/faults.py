@@ -8,11 +8,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar, overload
 
 import dagster as dg
 
 from pipelines.errors import IcpError
+from pipelines.interrupts import no_stop_in_imports, stop_if_asked
+from pipelines.storage import storage_error
 
 DEBUG = "ICP_DEBUG"
 UNEXPECTED = "unexpected fault"
@@ -40,8 +42,10 @@ class UnexpectedFaultError(IcpError):
     """A fault that nobody foresaw: its kind and place; its own message may hold values, so it is left out."""
 
 
-def unexpected(fault: Exception) -> UnexpectedFaultError:
-    """Kind and place of a fault, the place in this project if it went through it."""
+def unexpected(fault: Exception) -> IcpError:
+    """Kind and place of a fault, the place in this project if it went through it; a full disk is called by its name."""
+    if (told := storage_error(fault)) is not None:
+        return told
     frames = traceback.extract_tb(fault.__traceback__)
     ours = [frame for frame in frames if frame.filename.startswith(_CHECKOUT) and "site-packages" not in frame.filename]
     frame = (ours or frames)[-1]
@@ -52,40 +56,54 @@ def unexpected(fault: Exception) -> UnexpectedFaultError:
     )
 
 
-def guarded(step: Callable[_P, _R]) -> Callable[_P, _R]:
+@overload
+def guarded(step: Callable[_P, Iterator[_R]]) -> Callable[_P, Iterator[_R]]: ...
+
+
+@overload
+def guarded(step: Callable[_P, _R]) -> Callable[_P, _R]: ...
+
+
+def guarded(step: Callable[_P, object]) -> Callable[_P, object]:
     """The function of an asset or check, so that Dagster's records get no value of a row from a fault in it.
 
     A transient fault of a file makes Dagster run the step again, up to three times, 20 seconds apart; a fault in
     data, contract or program never does. With `ICP_DEBUG` set, faults pass as they are.
     """
     if inspect.isgeneratorfunction(step):
-
-        @wraps(step)
-        def guarded_steps(*args: _P.args, **kwargs: _P.kwargs) -> Iterator[object]:
-            with _told():
-                yield from step(*args, **kwargs)
-
-        return guarded_steps  # type: ignore[return-value]
+        return _guarded_steps(step)
 
     @wraps(step)
-    def guarded_step(*args: _P.args, **kwargs: _P.kwargs) -> _R:
+    def guarded_step(*args: _P.args, **kwargs: _P.kwargs) -> object:
         with _told():
             return step(*args, **kwargs)
 
     return guarded_step
 
 
+def _guarded_steps(step: Callable[_P, Iterator[object]]) -> Callable[_P, Iterator[object]]:
+    @wraps(step)
+    def guarded_steps(*args: _P.args, **kwargs: _P.kwargs) -> Iterator[object]:
+        with _told():
+            yield from step(*args, **kwargs)
+
+    return guarded_steps
+
+
 @contextmanager
 def _told() -> Iterator[None]:
     try:
-        yield
+        with no_stop_in_imports():
+            stop_if_asked()
+            yield
     except OSError as fault:
         if fault.errno in TRANSIENT:
             raise dg.RetryRequested(max_retries=TRIES, seconds_to_wait=WAIT_SECONDS) from fault
-        raise
+        raise storage_error(fault) or fault from None
     except (IcpError, dg.DagsterError, dg.RetryRequested):
         raise
     except Exception as fault:
+        stop_if_asked()  # DuckDB makes "query interrupted" of a request to stop
         if os.environ.get(DEBUG):
             raise
         raise unexpected(fault) from None

@@ -4,8 +4,10 @@ import hashlib
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pipelines.study import Study
+if TYPE_CHECKING:  # `icp --help` needs the release only, not all that a study's protocol is checked with
+    from pipelines.study import Study
 
 CHECKOUT = Path(__file__).parent.parent
 CODE_FOLDERS = ("pipelines", "assets", "evaluation", "sql", "data_contracts")
@@ -19,7 +21,7 @@ def code_version() -> str:
     return _hash_contents(sorted(files), CHECKOUT)[:12]
 
 
-def inputs_fingerprint(study: Study, *, key_id: str) -> str:
+def inputs_fingerprint(study: "Study", *, key_id: str) -> str:
     """Hash of the study's own files by content, its extracts by name, size and time, the key's id and the code."""
     named = [study.root / name for name in (study.protocol.sites, study.protocol.prices) if name]
     small = [path for path in study.root.glob("*") if path.suffix in {".yaml", ".csv"}]

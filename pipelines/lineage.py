@@ -6,7 +6,18 @@ from html import escape
 
 import dagster as dg
 
-LAYERS = ("extracts", "lake", "staging", "ledger", "intermediate", "marts", "estimates", "quality", "published")
+LAYERS = (
+    "extracts",
+    "lake",
+    "staging",
+    "ledger",
+    "intermediate",
+    "marts",
+    "matching",
+    "estimates",
+    "quality",
+    "published",
+)
 PARAMETERS = "parameters"
 WIDTH, HEIGHT, GAP_X, GAP_Y, MARGIN = 206, 22, 56, 8, 16
 STYLE = (

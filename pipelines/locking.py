@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from pipelines.errors import IcpError
+from pipelines.errors import IcpError, StudyError
 
 LOOK_AGAIN_SECONDS = 0.5
 
@@ -21,9 +21,15 @@ class StudyHeldError(IcpError):
 def output_lock(output: Path, *, run_id: str, wait_seconds: float = 0) -> Iterator[None]:
     """Holds `output/.lock` for the block; StudyHeldError (exit 1) when another run still holds it after the wait.
 
-    The lock is the kernel's (`flock`): it is gone with the process that held it, however that ended.
+    The lock is the kernel's (`flock`): it is gone with the process that held it, however that ended. StudyError
+    (exit 2) where the output is not a folder.
     """
-    output.mkdir(parents=True, exist_ok=True)
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise StudyError(
+            f"{output}: it, or what it lies in, is a file, not a folder", "take it away, or name another --output"
+        ) from None
     with (output / ".lock").open("a+") as file:
         give_up_at = time.monotonic() + wait_seconds
         while not _is_taken(file):

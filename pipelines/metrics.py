@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 import polars as pl
 
-from evaluation.estimation import Metric
+from evaluation.estimation import Metric, record_quality_cautions
 from evaluation.surveys import SurveyDesign
 from pipelines.code_lists import load_code_lists
 from pipelines.contracts import Column, contract_by_table
@@ -14,6 +14,7 @@ from pipelines.errors import StudyError
 from pipelines.protocol import REQUIRED_EXTRACTS, Outcome
 from pipelines.strict_yaml import nearest
 from pipelines.study import PRICED, Study
+from pipelines.warehouse import Warehouse
 
 NEW_ADMISSION_METHODS = date(2013, 4, 1)
 CROSSES_APRIL_2013 = (
@@ -67,6 +68,13 @@ def coding_cautions(study: Study, people: pl.DataFrame) -> Mapping[str, tuple[st
     first, last = starts.min(), ends.max()
     crosses = isinstance(first, date) and isinstance(last, date) and first < NEW_ADMISSION_METHODS < last
     return {"admissions": (CROSSES_APRIL_2013,)} if crosses else {}
+
+
+def metrics_with_cautions(study: Study, warehouse: Warehouse) -> tuple[Metric, ...]:
+    """`activity_metrics` with what the records of this run show: changes of coding, arms recorded unequally well."""
+    coding = coding_cautions(study, warehouse.read("people"))
+    quality = record_quality_cautions(warehouse.read("record_quality"))
+    return activity_metrics(study, extract_cautions=joined(coding, quality))
 
 
 def joined(*cautions: Mapping[str, tuple[str, ...]]) -> Mapping[str, tuple[str, ...]]:

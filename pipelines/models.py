@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from itertools import takewhile
 from pathlib import Path
@@ -41,8 +42,12 @@ class SqlModel:
     is_view: bool = False
 
 
+@cache
 def load_models(folder: Path = SQL_FOLDER) -> tuple[SqlModel, ...]:
-    """Every `<layer>/<table>.sql` of a folder, by layer and name; ModelError for a file that breaks the form."""
+    """Every `<layer>/<table>.sql` of a folder, by layer and name; ModelError for a file that breaks the form.
+
+    A folder is read once in a process: parsing all models takes a second.
+    """
     files = [path for layer in LAYERS for path in sorted((folder / layer).glob("*.sql"))]
     models = tuple(_load(path) for path in files)
     names = [model.name for model in models]

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 import polars as pl
 
+from evaluation.matching import POOL
 from pipelines.instruments import ANSWERS, ITEMS, WAVES, Instrument
 from pipelines.study import Study
 
@@ -11,6 +12,7 @@ PARAMETER_TABLES = {
     "study_design": "The protocol's settings that SQL models use, one row.",
     "study_extracts": "The study's extracts, and the contract that each is read by.",
     "sites": "The pilot sites as the study registers them.",
+    "other_programmes": "Areas and practices with a programme of their own, whose people are no comparison.",
     "prices": "Unit costs by activity: one price set for both arms and both periods.",
     "imd": "Deprivation decile by small area, with its release.",
     "provider_successions": "Providers that were taken over: which code follows which, from when.",
@@ -27,6 +29,7 @@ def parameter_frames(study: Study) -> dict[str, pl.DataFrame]:
         "study_design": study_design(study),
         "study_extracts": study_extracts(study),
         "sites": study.sites,
+        "other_programmes": study.other_programmes,
         "prices": study.prices,
         "imd": study.imd,
         "provider_successions": study.provider_successions,
@@ -39,7 +42,7 @@ def parameter_frames(study: Study) -> dict[str, pl.DataFrame]:
 
 def study_design(study: Study) -> pl.DataFrame:
     """One row: study, title, synthetic, window lengths in months, data_until, continuous_rule, comparison_seed,
-    volume_change_pct (per cent), late_after_days.
+    comparison_is_of_one_pool, volume_change_pct (per cent), late_after_days.
     """
     protocol = study.protocol
     return pl.DataFrame(
@@ -53,6 +56,7 @@ def study_design(study: Study) -> pl.DataFrame:
             "data_until": [protocol.periods.data_until],
             "continuous_rule": [protocol.spells.continuous_rule],
             "comparison_seed": [protocol.comparison.seed],
+            "comparison_is_of_one_pool": [POOL in protocol.comparison.exact],
             "volume_change_pct": [float(protocol.alerts.volume_change_pct)],
             "late_after_days": [protocol.alerts.late_after_days],
         }

@@ -8,8 +8,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
+from evaluation.matching import COVARIATES, EXACT, EXACT_NAMES, FORMS
 from pipelines.cron import checked_cron
-from pipelines.strict_yaml import Strict, load_mapping, parse
+from pipelines.strict_yaml import Strict, load_mapping, nearest, parse
 
 EXTRACT_CONTRACTS = {
     "admissions": "hes_apc",
@@ -52,14 +53,29 @@ class Spells(Strict):
     continuous_rule: Literal["nhs_digital_2014", "hf_che"] = "nhs_digital_2014"
 
 
-class Comparison(Strict):
-    """How comparison people are chosen."""
+def _check_columns(setting: str, names: tuple[str, ...], known: tuple[str, ...]) -> None:
+    for name in names:
+        if name not in known:
+            hint = "".join(f"; {line}" for line in nearest(name, list(known)))
+            raise ValueError(f"{setting}: {name} is not known (known: {', '.join(known)}){hint}")
+    if len(set(names)) < len(names):
+        raise ValueError(f"{setting}: a name stands twice")
 
-    exact: tuple[str, ...] = ()
-    covariates: tuple[str, ...] = ()
+
+class Comparison(Strict):
+    """How comparison people are chosen: what pairs are equal in, what is made alike, how many, how near."""
+
+    exact: tuple[str, ...] = EXACT
+    covariates: tuple[str, ...] = COVARIATES
     ratio: Annotated[int, Field(ge=1, le=100)] = 5
     caliper: Annotated[float, Field(gt=0)] = 0.2
     seed: Annotated[int, Field(ge=0)] = 1
+
+    @model_validator(mode="after")
+    def _columns_are_known(self) -> "Comparison":
+        _check_columns("exact", self.exact, EXACT_NAMES)
+        _check_columns("covariates", self.covariates, tuple(FORMS))
+        return self
 
 
 class Outcome(Strict):

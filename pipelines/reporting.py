@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
 from types import MappingProxyType
 
 import duckdb
@@ -38,8 +40,25 @@ def report_run(study: Study, *, warehouse: Warehouse, run_id: str, failure: str 
 
 
 def report_without_page(study: Study, *, run_id: str, failure: str | None, say: Say) -> None:
-    """Sends what is due and leaves the page as it is: after a run that died, or one that found nothing new."""
+    """Sends what is due and leaves the page as it is: after a run that died before it was in the log."""
     _alert(study, deliveries=_no_ledger(), run_id=run_id, failure=failure, say=say)
+
+
+def report_nothing_new(study: Study, *, run_id: str, published: Path, now: datetime, say: Say) -> None:
+    """Looks whether deliveries are late by now and sends what is due; the page is written if that has changed.
+
+    `now`: UTC. Made-up studies are never late.
+    """
+    from pipelines.quality.freshness import judge_lateness_again
+    from pipelines.quality.history import read_quality
+    from pipelines.quality.page import write_page
+
+    with _told("nobody looked whether deliveries are late", say=say):
+        if not study.protocol.synthetic:
+            ledger = _published_ledger(published)
+            if judge_lateness_again(study, deliveries=ledger, now=now):
+                write_page(study, quality=read_quality(study.output), deliveries=ledger, now=now)
+    _alert(study, deliveries=_no_ledger(), run_id=run_id, failure=None, say=say)
 
 
 def latest_ledger(warehouse: Warehouse) -> pl.DataFrame:
@@ -72,6 +91,11 @@ def _told(what: str, *, say: Say) -> Iterator[None]:
         yield
     except (OSError, IcpError, duckdb.Error, pl.exceptions.PolarsError) as fault:
         say(f"the run has ended, but {what}: {type(fault).__name__}")
+
+
+def _published_ledger(published: Path) -> pl.DataFrame:
+    with duckdb.connect(published, read_only=True) as connection:
+        return connection.execute(f"select * from {LEDGER}").pl()
 
 
 def _no_ledger() -> pl.DataFrame:

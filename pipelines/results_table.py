@@ -67,7 +67,7 @@ def _by_population(rows: Iterable[Row]) -> list[tuple[str, list[Row]]]:
 
 
 def _effects(population: str, rows: list[Row], cautions: Cautions) -> Table:
-    designs = list(dict.fromkeys(row["design"] for row in sorted(rows, key=lambda row: not row["is_default"])))
+    designs = _shown_designs(rows)
     title = f"Use of hospital and cost: {population} (pilot / comparison)"
     table = _table(title, "Measure", "Before", "After", "People")
     for design in designs:
@@ -81,8 +81,20 @@ def _effects(population: str, rows: list[Row], cautions: Cautions) -> Table:
     return table
 
 
+def _shown_designs(rows: list[Row]) -> list[str]:
+    """Columns in the order of trust: the defaults, change against matched people, before and after alone.
+
+    The others are in the CSV and JSON forms: five columns of sentences do not fit a terminal.
+    """
+    defaults = {row["design"] for row in rows if row["is_default"]}
+    shown = defaults | {"matched_did", "uncontrolled"}
+    found = [design for design in dict.fromkeys(row["design"] for row in rows) if design in shown]
+    return sorted(found, key=lambda design: [*_DESIGN_WORDS, design].index(design))
+
+
 def _effect_row(by_design: dict[str, Row], designs: list[str], cautions: Cautions) -> list[str]:
     first = next(row for row in by_design.values() if row["is_default"])
+    before = first if first["pilot_baseline"] is not None else by_design.get("uncontrolled", first)
     effects = [
         f"{effect_in_words(by_design[design])} {cautions.cite(by_design[design]['caution'])}".rstrip()
         if design in by_design
@@ -91,7 +103,7 @@ def _effect_row(by_design: dict[str, Row], designs: list[str], cautions: Caution
     ]
     return [
         f"{first['label']} ({first['unit']})",
-        _both(level(first, first["pilot_baseline"]), level(first, first["comparator_baseline"]), first),
+        _both(level(before, before["pilot_baseline"]), level(before, before["comparator_baseline"]), before),
         _both(level(first, first["pilot_follow_up"]), level(first, first["comparator_follow_up"]), first),
         _both(_people(first["n_pilot"]), _people(first["n_comparator"]), first),
         *effects,
@@ -150,8 +162,11 @@ def _notes(cautions: Cautions, *, comparison: Sequence[Row], is_empty: bool) -> 
 
 
 _DESIGN_WORDS = {
+    "weighted_cohort": "After, against people weighted to the same history (weighted_cohort)",
+    "matched_cohort": "After, against matched people (matched_cohort)",
+    "matched_did": "Change since long before, against matched people (matched_did)",
+    "unmatched_did": "Change, against unmatched people (unmatched_did)",
     "uncontrolled": "Pilot people alone, before and after (uncontrolled)",
-    "unmatched_did": "Pilot people against unmatched comparison people (unmatched_did)",
 }
 
 

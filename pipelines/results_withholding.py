@@ -1,5 +1,6 @@
 """What `icp results` does not print: counts of 1 to 7, and numbers that rest on 1 to 7 people."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,6 +21,7 @@ _OF_SURVEY = (
     *("response_rate_baseline_pct", "response_rate_follow_up_pct", "n_clusters"),
 )
 _OF_COMPARISON = ("our_baseline", "our_follow_up", "our_change", "our_change_low", "our_change_high")
+_COUNTS = re.compile(r"; (?P<part>\d+) of (?P<whole>\d+) ")
 _SURVEY_DETAILS = ("positive", "not_counted", "missing")
 
 
@@ -33,7 +35,8 @@ def withheld_estimate(row: Row, *, survey: Sequence[Row]) -> Row:
     small = is_small(row["n_pilot"]) or is_small(row["n_comparator"]) or _is_small_item(row, survey)
     small = small or (not row["metric_id"].endswith("_gbp") and _gives_small_count_back(row))
     kept = dict.fromkeys(_OF_ESTIMATE) | {"caution": WITHHELD} if small else {}
-    return row | kept | {name: _printed(row[name]) for name in ("n_pilot", "n_comparator")}
+    people = {"estimand_population": _without_small_counts(row["estimand_population"])}
+    return row | kept | people | {name: _printed(row[name]) for name in ("n_pilot", "n_comparator")}
 
 
 def withheld_survey(row: Row) -> Row:
@@ -49,6 +52,15 @@ def withheld_comparison(row: Row, *, survey: Sequence[Row]) -> Row:
     small = is_small(row["our_n_pilot"]) or _is_small_item(row, survey)
     kept = dict.fromkeys(_OF_COMPARISON) | {"our_caution": WITHHELD} if small else {}
     return row | kept | {"our_n_pilot": _printed(row["our_n_pilot"])}
+
+
+def _without_small_counts(words: str | None) -> str | None:
+    """Words such as "all sites; n of N matched", without n and N where one of them or their difference is 1 to 7."""
+    counts = _COUNTS.search(words or "")
+    if words is None or counts is None:
+        return words
+    part, whole = int(counts["part"]), int(counts["whole"])
+    return words[: counts.start()] if any(map(is_small, (part, whole, whole - part))) else words
 
 
 def _is_small_item(row: Row, survey: Sequence[Row]) -> bool:
@@ -75,7 +87,8 @@ def _gives_small_count_back(row: Row) -> bool:
     for arm in ("pilot", "comparator"):
         people = row["n_pilot" if arm == "pilot" else "n_comparator"]
         years = row[f"person_years_{arm}"]
-        base = people if is_share else years / 2 if years is not None else None
+        in_a_period = 1 if str(row["design"]).endswith("_cohort") else 2
+        base = people if is_share else years / in_a_period if years is not None else None
         levels = [row[f"{arm}_baseline"], row[f"{arm}_follow_up"]]
         if base is not None and any(level is not None and is_small(round(level * base)) for level in levels):
             return True

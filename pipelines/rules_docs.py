@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from pipelines.contracts import Column, Contract, source_contract
 from pipelines.protocol import EXTRACT_CONTRACTS
+from pipelines.quality_docs import quality_section
 from pipelines.reading.rules import BAD_VALUES, BROKEN_RECORDS, REFUSED_FILES, REPAIRS, Rule, record_rule
 from pipelines.reading.typing_sql import places
 from pipelines.tables_docs import markdown_table
@@ -12,7 +13,11 @@ from pipelines.tables_docs import markdown_table
 SURVEYS = "surveys"
 MADE_BY = "<!-- Made from the source contracts and the reader's rules by `make docs`; change those, not this page. -->"
 INTRODUCTION = f"""{MADE_BY}
-# Rules of reading
+# Rules
+
+How extracts are read, and below what is then asked of the accepted records ([quality rules](#quality-rules)).
+
+## Rules of reading
 
 What becomes of every file, record and value of an extract, under which rule, and what to do. An id never changes: it
 stands in `quarantine_summary`, in the quarantine that `icp quarantine` shows, in `nulled_fields` and `repaired_fields`
@@ -83,6 +88,7 @@ def rules_page() -> str:
         _section("Values that are repaired", REPAIRS, "where", _where(contracts, repaired_by)),
         "## Column by column",
         *(_extract(extract, contract) for extract, contract in contracts.items()),
+        quality_section(),
     ]
     return "\n\n".join(parts) + "\n"
 

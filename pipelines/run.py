@@ -11,10 +11,11 @@ from pipelines.dagster_home import dagster_instance
 from pipelines.definitions import JOB, build_definitions
 from pipelines.endings import blocking_rules_failed
 from pipelines.errors import DataQualityError
+from pipelines.interrupts import no_stop_in_imports
 from pipelines.metrics import check_outcomes
 from pipelines.progress import watched_by
-from pipelines.reporting import report_without_page
-from pipelines.run_log import Run, read_runs
+from pipelines.reporting import report_nothing_new
+from pipelines.run_log import Run, read_runs, utc_now
 from pipelines.study import Study
 from pipelines.study_run import current_inputs, held_study, recorded_run
 from pipelines.warehouse import Warehouse
@@ -45,10 +46,11 @@ def run_study(study: Study, *, say: Callable[[str], None]) -> Outcome:
         inputs = current_inputs(study)
         last = _last_success(study)
         if last is not None and last.inputs == inputs and link.exists():
-            report_without_page(study, run_id=last.run_id, failure=None, say=say)
+            report_nothing_new(study, run_id=last.run_id, published=link, now=utc_now(), say=say)
             return Outcome(run_id=last.run_id, published=link, is_new=False)
         with (
             dagster_instance(study.output) as instance,
+            no_stop_in_imports(),
             recorded_run(study, run_id=run_id, inputs=inputs, instance=instance, say=say) as warehouse,
         ):
             _execute(study, warehouse, run_id=run_id, instance=instance, say=say)
@@ -64,6 +66,8 @@ def _execute(
             job.execute_in_process(
                 run_id=run_id, instance=instance, tags=REPOSITORY_TAG, run_config={"loggers": {"progress": {}}}
             )
+    except dg.DagsterExecutionInterruptedError:
+        raise KeyboardInterrupt from None
     except dg.DagsterError:
         failed = blocking_rules_failed(instance, run_id)
         if not failed:

@@ -1,5 +1,6 @@
 """Every run of a study, one line each in `output/runs.jsonl`: the source of the published table `runs`."""
 
+import os
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -86,10 +87,15 @@ def utc_now() -> datetime:
 
 
 def append_run(output: Path, run: Run) -> None:
-    """Adds a line; a later line of the same run replaces the earlier one when the log is read."""
+    """Adds a line; a later line of the same run replaces the earlier one when the log is read.
+
+    A line that was cut short, by a kill or a full disk, is ended first, so that it does not swallow this one.
+    """
     output.mkdir(parents=True, exist_ok=True)
-    with (output / "runs.jsonl").open("a", encoding="utf-8") as log:
-        log.write(run.model_dump_json() + "\n")
+    with (output / "runs.jsonl").open("ab+") as log:
+        log.seek(max(log.seek(0, os.SEEK_END) - 1, 0))
+        is_cut = log.read(1) not in (b"", b"\n")
+        log.write((b"\n" if is_cut else b"") + run.model_dump_json().encode() + b"\n")
 
 
 def read_runs(output: Path) -> tuple[Run, ...]:

@@ -38,6 +38,7 @@ CONTROL_TOTALS = {
     "month": pl.Date,
     "admissions_or_rows": pl.Int64,
 }
+OTHER_PROGRAMMES = {"area": pl.String, "practice": pl.String, "programme": pl.String, "start_date": pl.Date}
 ACTIVITIES = (
     "emergency_spell",
     "elective_spell",
@@ -67,6 +68,7 @@ class Study:
     imd: pl.DataFrame
     provider_successions: pl.DataFrame
     control_totals: pl.DataFrame
+    other_programmes: pl.DataFrame
 
     @property
     def lake(self) -> Path:
@@ -125,6 +127,16 @@ def load_study(root: Path, *, output: Path | None = None) -> Study:
             ),
             protocol,
         ),
+        other_programmes=_placed(
+            _read_table(
+                root,
+                None,
+                default="other_programmes.csv",
+                schema=OTHER_PROGRAMMES,
+                required=("programme", "start_date"),
+                key=tuple(OTHER_PROGRAMMES),
+            )
+        ),
     )
 
 
@@ -157,8 +169,12 @@ def _read_table(
     default: str,
     schema: Mapping[str, type[pl.DataType]],
     required: tuple[str, ...],
+    key: tuple[str, ...] | None = None,
 ) -> pl.DataFrame:
-    """A small CSV table of the study, every column of `schema` there (null where the file has none)."""
+    """A small CSV table of the study, every column of `schema` there (null where the file has none).
+
+    No two rows are alike in `key`: by default what is required, but for amounts.
+    """
     path = root / (name or default)
     if not path.is_file():
         if name:
@@ -179,11 +195,16 @@ def _read_table(
     absent = [column for column in required if column not in found.columns]
     if absent:
         raise StudyError(f"{path.name}: the column {absent[0]} is missing", f"required: {', '.join(required)}")
-    return _typed(found, path.name, schema, required)
+    key = key or tuple(c for c in required if c not in ("unit_cost_gbp", "admissions_or_rows"))
+    return _typed(found, path.name, schema, required, key)
 
 
 def _typed(
-    found: pl.DataFrame, file_name: str, schema: Mapping[str, type[pl.DataType]], required: tuple[str, ...]
+    found: pl.DataFrame,
+    file_name: str,
+    schema: Mapping[str, type[pl.DataType]],
+    required: tuple[str, ...],
+    key: tuple[str, ...],
 ) -> pl.DataFrame:
     absent = [pl.lit(None, dtype=dtype).alias(c) for c, dtype in schema.items() if c not in found.columns]
     casts = [_cast(c, dtype) for c, dtype in schema.items() if c in found.columns]
@@ -197,7 +218,6 @@ def _typed(
         if typed[column].null_count():
             row = typed[column].is_null().arg_max() + 1
             raise StudyError(f"{file_name}: {column} in data row {row} is empty")
-    key = [c for c in required if c not in ("unit_cost_gbp", "admissions_or_rows")]
     if typed.select(key).is_duplicated().any():
         raise StudyError(f"{file_name}: a row stands twice", f"{', '.join(key)} must be different in every row")
     return typed
@@ -217,6 +237,17 @@ def _cast(column: str, dtype: type[pl.DataType]) -> pl.Expr:
     if column == "month":
         text = pl.when(text.str.len_chars() == len("2009-04")).then(text + "-01").otherwise(text)
     return text.str.to_date("%Y-%m-%d", strict=False) if dtype is pl.Date else text.cast(dtype, strict=False)
+
+
+def _placed(programmes: pl.DataFrame) -> pl.DataFrame:
+    """Other programmes, each of an area or of a practice."""
+    unplaced = programmes["area"].is_null() == programmes["practice"].is_null()
+    if unplaced.any():
+        raise StudyError(
+            f"other_programmes.csv: data row {unplaced.arg_max() + 1} names no area and no practice, or both",
+            "a row excludes the people of one area or of one practice",
+        )
+    return programmes
 
 
 def _first_days(totals: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:

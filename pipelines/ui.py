@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -20,11 +21,15 @@ import click
 from pipelines.dagster_home import prepare_home
 from pipelines.errors import IcpError
 from pipelines.fingerprint import CHECKOUT
-from pipelines.study import load_study
+from pipelines.locking import StudyHeldError
+from pipelines.run_log import orphaned_runs
+from pipelines.study import Study, load_study
+from pipelines.study_run import held_study
 
 LOOPBACK = "127.0.0.1"
+STOPPING = "none: ending what was stopped"
 WORKSPACE = CHECKOUT / "workspace.yaml"
-# A run under way has so long to end in order; what is left then is killed, and the next run says so.
+# A run under way has so long to end in order; what is left then is killed, and its run marked as failed.
 PATIENCE_SECONDS = 20.0
 LOOK_SECONDS = 0.2
 
@@ -95,6 +100,7 @@ def serve(study_folder: Path, *, port: int) -> None:
         _watch(services, stop)
     finally:
         stop_all(services)
+        _end_killed_runs(load_study(study_folder))
 
 
 def become(service: str, study_folder: Path, *, port: int) -> NoReturn:
@@ -112,6 +118,13 @@ def stop_all(services: Sequence[Service], *, patience_seconds: float = PATIENCE_
         give_up_at = time.monotonic() + seconds
         while any(service.is_alive for service in services) and time.monotonic() < give_up_at:
             time.sleep(LOOK_SECONDS)
+
+
+def _end_killed_runs(study: Study) -> None:
+    """Marks a run that was killed as failed and tells people; a run by hand that goes on is left alone."""
+    if orphaned_runs(study.output):
+        with suppress(StudyHeldError), held_study(study, run_id=STOPPING, say=click.echo):
+            click.echo("a run was stopped in the middle; the published file stays")
 
 
 def _watch(services: Sequence[Service], stop: _Stop) -> None:

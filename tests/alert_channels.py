@@ -45,6 +45,8 @@ SEX_IS_MISSING = {
     "status": "fail",
 }
 SEX_IS_THERE = {**SEX_IS_MISSING, "failed_rows": 20, "status": "pass"}
+NEW = "New (error): hes_apc SEX: rule not met: Values are there"
+CLEARED = "Cleared (error): hes_apc SEX: rule not met: Values are there"
 NO_DELIVERIES = pl.DataFrame(schema={"extract": pl.String, "status": pl.String})
 
 

@@ -54,7 +54,17 @@ APPOINTMENT = {
     "PROCODE3": "RXA",
     "TRETSPEF": "300",
 }
+ATTENDANCE = {
+    "AEKEY": "1",
+    "PSEUDO_HESID": "Ab1",
+    "ARRIVALDATE": "2010-01-02",
+    "ARRIVALTIME": "0930",
+    "AEATTENDCAT": "1",
+    "AEATTENDDISP": "03",
+    "PROCODE3": "RXA",
+}
 PERSON = {"PSEUDO_HESID": "Ab1", "DOB": "1940-02-03", "SEX": "2"}
+KEY = PseudonymKey(b"a key for tests")
 
 Record = Mapping[str, str]
 
@@ -64,6 +74,15 @@ def as_csv(records: Sequence[Record], *, delimiter: str = ",", header: Sequence[
     names = list(header or records[0])
     lines = [delimiter.join(names), *(delimiter.join(record[name] for name in names) for record in records)]
     return "\n".join(lines) + "\n"
+
+
+def zipped(members: Mapping[str, bytes | str], *, compression: int = zipfile.ZIP_DEFLATED) -> bytes:
+    """An archive with these members, the same bytes at any time of day."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(zipfile.ZipInfo(name), content, compression)
+    return buffer.getvalue()
 
 
 _OFFICE = "http://schemas.openxmlformats.org"

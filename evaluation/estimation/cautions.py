@@ -3,6 +3,7 @@
 from evaluation.estimation.arms import Arm
 from evaluation.estimation.effects import FEWEST_PEOPLE_WITH_EVENTS, varies
 from evaluation.estimation.metrics import Metric
+from evaluation.estimation.rate_ratios import Sample
 
 FEW_PEOPLE = 30
 FEW_EVENTS = 20
@@ -17,7 +18,23 @@ BY_DESIGN = {
         "Compared with people who were not matched to the pilot's: they differ in level of use and did not join "
         "after a crisis, so regression to the mean is still in this change."
     ),
+    "weighted_cohort": (
+        "Compared after the index date with people who are weighted to have the same recorded history; what no "
+        "record shows may still differ."
+    ),
+    "matched_cohort": (
+        "Compared after the index date with matched people of much the same recorded history; what no record shows "
+        "may still differ."
+    ),
+    "matched_did": (
+        "Compared by the change since months -24 to -7 before the index date with matched people: a lasting hidden "
+        "difference cancels out, a passing one that led people to join does not."
+    ),
 }
+NOT_FROZEN = "The design was not frozen before outcomes were read."
+NO_DID_OF_ONCE_ONLY = "Everyone is alive at the index date: there is no change from before it to compare."
+UNBALANCED = "No estimate: the weights do not make the groups alike."
+UNKNOWN_AFTERWARDS = "People whose count is not known are left out."
 BORROWED_DATES = "Comparison people have index dates drawn from all pilot people, not from this population's alone."
 ONCE_ONLY = (
     "Everyone is alive at the index date, so the share at baseline is zero by construction and no change is "
@@ -51,6 +68,44 @@ def share_cautions(metric: Metric, *, design: str, arms: list[Arm]) -> str:
     left_out = LEFT_OUT if any(arm.people_left_out for arm in arms) else ""
     none = "No pilot people." if not arms[0].people else ""
     return join(BY_DESIGN[design], ONCE_ONLY, none, left_out, *_of_metric(metric))
+
+
+def controlled_cautions(
+    metric: Metric,
+    *,
+    design: str,
+    design_caution: str,
+    reason: str,
+    sample: Sample | None,
+    some_unknown: bool,
+    follow_up_months: int,
+) -> str:
+    """All cautions on an estimate with weighted or matched people; `reason` says why there is none.
+
+    `sample` are those it rests on, None where there is no estimate.
+    """
+    return join(
+        BY_DESIGN[design],
+        NOT_FROZEN,
+        design_caution,
+        reason,
+        _few(sample) if sample else "",
+        UNKNOWN_AFTERWARDS if some_unknown else "",
+        SHORT if follow_up_months < SHORT_FOLLOW_UP_MONTHS else "",
+        *_of_metric(metric),
+    )
+
+
+def no_estimate(reason: str) -> str:
+    """A sentence of an error's message."""
+    return f"No estimate: {reason}."
+
+
+def _few(sample: Sample) -> str:
+    if sample.rests_on_few:
+        return "Too few people of an arm had any event: no interval."
+    few = min(sample.cases_with_events, sample.comparators_with_events) < FEW_EVENTS
+    return "Few people of an arm had any event: the interval is approximate." if few else ""
 
 
 def join(*sentences: str) -> str:

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from evaluation.estimation.regression import Floats
+from evaluation.regression import Floats
 
 
 def clustered_covariance(influences: Floats, clusters: ArrayLike, second: ArrayLike | None = None) -> Floats:

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from evaluation.estimation.clustering import group_numbers, group_sums
 from evaluation.estimation.intervals import quantile, two_sided_p
-from evaluation.estimation.regression import Floats, NotEstimableError, Regression
+from evaluation.regression import Floats, NotEstimableError, Regression
 
 FEW_CLUSTERS = 12
 WEBB_POINTS = np.array([-math.sqrt(1.5), -1.0, -math.sqrt(0.5), math.sqrt(0.5), 1.0, math.sqrt(1.5)])

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from evaluation.estimation.clustering import newey_west_covariance
 from evaluation.estimation.intervals import quantile, two_sided_p
 from evaluation.estimation.rate_ratios import standard_error
-from evaluation.estimation.regression import Floats, NotEstimableError, Regression, poisson_regression
+from evaluation.regression import Floats, NotEstimableError, Regression, poisson_regression
 
 MONTHS_PER_YEAR = 12
 HARMONICS = 2

@@ -16,7 +16,7 @@ from evaluation.estimation.few_clusters import (
     wild_cluster_test,
 )
 from evaluation.estimation.rate_ratios import RateRatio, rate_with_influence, sample_of, standard_error
-from evaluation.estimation.regression import Floats, poisson_regression, with_intercept
+from evaluation.regression import Floats, poisson_regression, with_intercept
 
 ESTIMATOR = "matched_cohort"
 ESTIMAND = "att"

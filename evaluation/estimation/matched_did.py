@@ -8,8 +8,8 @@ from numpy.typing import ArrayLike
 
 from evaluation.estimation.clustering import clustered_variance
 from evaluation.estimation.intervals import quantile, two_sided_p
-from evaluation.estimation.rate_ratios import RateRatio, rate_with_influence, sample_of, standard_error
-from evaluation.estimation.regression import linear_regression, with_intercept
+from evaluation.estimation.rate_ratios import BeforeAfter, RateRatio, rate_with_influence, sample_of, standard_error
+from evaluation.regression import linear_regression, with_intercept
 
 ESTIMATOR = "matched_did"
 ESTIMAND = "att"
@@ -70,7 +70,8 @@ def matched_did(
         rate_without=without,
         change=(case_after - case_before) - (other_after - other_before),
         change_standard_error=standard_error(clustered_variance(on_change, person_ids, set_ids)),
-        sample=sample_of(counts=y1, is_treated=treated, person_years=t1, weights=w, person_ids=person_ids),
+        sample=sample_of(counts=y1, is_treated=treated, person_years=t0 + t1, weights=w, person_ids=person_ids),
+        before=BeforeAfter(cases_before=case_before, others_before=other_before, others_after=other_after),
     )
 
 

@@ -11,7 +11,7 @@ from scipy.stats import chi2
 
 from evaluation.estimation.effects import CONFIDENCE_LEVEL
 from evaluation.estimation.intervals import quantile, two_sided_p
-from evaluation.estimation.regression import Floats
+from evaluation.regression import Floats
 
 FEWEST_FOR_PREDICTION = 3
 LARGEST_TAU2 = 1e6  # in units of the sites' mean variance

@@ -9,8 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 from evaluation.estimation.clustering import group_numbers
 from evaluation.estimation.effects import FEWEST_PEOPLE_WITH_EVENTS
 from evaluation.estimation.intervals import quantile, two_sided_p
-from evaluation.estimation.regression import Floats, NotEstimableError
 from evaluation.estimation.sensitivity import minimum_detectable_change_pct
+from evaluation.regression import Floats, NotEstimableError
 
 NO_SPREAD = 1e-9  # a standard error this small is rounding, not precision
 
@@ -40,12 +40,21 @@ class Sample:
 
 
 @dataclass(frozen=True, kw_only=True)
+class BeforeAfter:
+    """Rates per person-year that a difference-in-differences is made of, beside the cases' own afterwards."""
+
+    cases_before: float
+    others_before: float
+    others_after: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class RateRatio:
     """An effect on a rate: the log rate ratio, the change per person-year, and what they rest on.
 
     `rate` is the cases' own rate per person-year, `rate_without` what theirs would have been by this design,
-    `change` what the pilot added to it. `degrees_of_freedom` None means normal intervals. Intervals are 95%
-    Wald intervals, the ratio's on the log scale.
+    `change` what the pilot added to it; `before` the levels of a design with a baseline.
+    `degrees_of_freedom` None means normal intervals. Intervals are 95% Wald intervals, the ratio's on the log scale.
     """
 
     estimator: str
@@ -58,6 +67,7 @@ class RateRatio:
     change_standard_error: float
     sample: Sample
     degrees_of_freedom: float | None = None
+    before: BeforeAfter | None = None
 
     @property
     def log_low(self) -> float:

@@ -1,21 +1,20 @@
 """Rate ratio after the index date against a weighted comparison pool: doubly robust, errors by person."""
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.linalg import cho_factor, cho_solve
 
-from evaluation.estimation.clustering import clustered_variance
+from evaluation.estimation.clustering import clustered_variance, group_numbers
 from evaluation.estimation.rate_ratios import RateRatio, rate_with_influence, sample_of, standard_error
-from evaluation.estimation.regression import (
+from evaluation.regression import (
     Floats,
     NotEstimableError,
     Regression,
     independent_columns,
+    inverse_gram,
     poisson_regression,
-    weighted_gram,
-    with_intercept,
 )
 
 ESTIMATOR = "weighted_cohort"
@@ -27,6 +26,29 @@ Booleans = NDArray[np.bool_]
 
 class UnbalancedWeightsError(ValueError):
     """The weights do not balance what they are said to balance."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WeightedDesign:
+    """Weighted people and their covariates, comparison people first, ready for any of their outcomes.
+
+    `order` (n) are the rows as given, in the order of all else: `is_treated`, `weights` (0 for cases), `balanced`
+    (n x b) and `covariates` (n x p) with intercept, `person_numbers`. `bread` (b x b) is the inverse of
+    balanced' x diag(weights) x balanced.
+    """
+
+    order: NDArray[np.intp]
+    is_treated: Booleans
+    weights: Floats
+    balanced: Floats
+    covariates: Floats
+    bread: Floats
+    person_numbers: NDArray[np.intp]
+
+    @property
+    def comparison_rows(self) -> int:
+        """How many rows are comparison people's."""
+        return int(np.count_nonzero(~self.is_treated))
 
 
 def weighted_cohort(
@@ -65,25 +87,67 @@ def weighted_cohort(
 
     By hand: no covariates, unit weights, cases 1 event in 2 years, others 1 in 1: log(0.5 / 1) = -0.693.
     """
-    y, t, w = (np.asarray(values, dtype=float) for values in (counts, person_years, weights))
+    design = weighted_design(
+        is_treated=is_treated, weights=weights, balanced=balanced, covariates=covariates, person_ids=person_ids
+    )
+    return weighted_rate_ratio(design, counts=counts, person_years=person_years)
+
+
+def weighted_design(
+    *,
+    is_treated: ArrayLike,
+    weights: ArrayLike,
+    balanced: ArrayLike,
+    covariates: ArrayLike,
+    person_ids: ArrayLike,
+) -> WeightedDesign:
+    """What all outcomes of the same people share, with the arguments of `weighted_cohort`; raises as it does.
+
+    Columns are taken less the cases' means: the same models, better conditioned. `balanced` and `covariates` are
+    held once if they are the same matrix.
+    """
     treated = np.asarray(is_treated, dtype=bool)
-    w = _case_numbers(w, treated)
-    x, z = _centred(balanced, treated), _centred(covariates, treated)
-    _refuse_imbalance(x, w, treated)
-    model = _outcome_model(y, t, z, w, treated)
-    rate, on_rate = rate_with_influence(y, t, treated.astype(float))
-    without, on_without = _rate_without(model, t, w, x, z[:, model.kept], treated)
+    order = np.argsort(treated, kind="stable")
+    w = _case_numbers(np.asarray(weights, dtype=float), treated)[order]
+    x = _centred(balanced, treated, order)
+    z = x if covariates is balanced else _centred(covariates, treated, order)
+    _refuse_imbalance(x, w, treated[order])
+    kept = independent_columns(x, w)
+    x = x if kept.size == x.shape[1] else x[:, kept]
+    return WeightedDesign(
+        order=order,
+        is_treated=treated[order],
+        weights=w,
+        balanced=x,
+        covariates=z,
+        bread=inverse_gram(x, w),
+        person_numbers=group_numbers(person_ids)[order],
+    )
+
+
+def weighted_rate_ratio(design: WeightedDesign, *, counts: ArrayLike, person_years: ArrayLike) -> RateRatio:
+    """The effect on one outcome, as `weighted_cohort` has it; `counts` and `person_years` (n) as the design was given.
+
+    Someone whose count is not known has no person-years: the weights stay, the model speaks for those who are known.
+    """
+    y, t = (np.asarray(values, dtype=float)[design.order] for values in (counts, person_years))
+    model = _outcome_model(y, t, design)
+    rate, on_rate = rate_with_influence(y, t, design.is_treated.astype(float))
+    without, on_without = _rate_without(model, t, design)
     on_change, on_log = on_rate - on_without, on_rate / rate - on_without / without
+    people = design.person_numbers
     return RateRatio(
         estimator=ESTIMATOR,
         estimand=ESTIMAND,
         log_rate_ratio=math.log(rate / without),
-        standard_error=standard_error(clustered_variance(on_log, person_ids)),
+        standard_error=standard_error(clustered_variance(on_log, people)),
         rate=rate,
         rate_without=without,
         change=rate - without,
-        change_standard_error=standard_error(clustered_variance(on_change, person_ids)),
-        sample=sample_of(counts=y, is_treated=treated, person_years=t, weights=w, person_ids=person_ids),
+        change_standard_error=standard_error(clustered_variance(on_change, people)),
+        sample=sample_of(
+            counts=y, is_treated=design.is_treated, person_years=t, weights=design.weights, person_ids=people
+        ),
     )
 
 
@@ -96,10 +160,13 @@ def _case_numbers(weights: Floats, treated: Booleans) -> Floats:
     return scaled
 
 
-def _centred(columns: ArrayLike, treated: Booleans) -> Floats:
-    """Design with intercept, columns less the cases' means: the same model, better conditioned."""
+def _centred(columns: ArrayLike, treated: Booleans, order: NDArray[np.intp]) -> Floats:
+    """An intercept and the columns less the cases' means, comparison people first."""
     matrix = np.asarray(columns, dtype=float)
-    return with_intercept(matrix - matrix[treated].mean(axis=0))
+    design = np.ones((matrix.shape[0], matrix.shape[1] + 1))
+    design[:, 1:] = matrix[order]
+    design[:, 1:] -= matrix[treated].mean(axis=0)
+    return design
 
 
 def _refuse_imbalance(balanced: Floats, weights: Floats, treated: Booleans) -> None:
@@ -113,26 +180,29 @@ def _refuse_imbalance(balanced: Floats, weights: Floats, treated: Booleans) -> N
         )
 
 
-def _outcome_model(y: Floats, t: Floats, z: Floats, w: Floats, treated: Booleans) -> Regression:
-    others = ~treated
+def _outcome_model(y: Floats, t: Floats, design: WeightedDesign) -> Regression:
+    z, w, others = design.covariates, design.weights, slice(0, design.comparison_rows)
     model = poisson_regression(y[others], z[others], exposure=t[others], weights=w[others])
-    if independent_columns(z, np.where(treated, t, w * t)).size > model.kept.size:
-        raise NotEstimableError("a covariate varies among cases but not among comparison people: no overlap")
+    if model.kept.size < z.shape[1]:
+        among_all = independent_columns(z, np.where(design.is_treated, t, w * t))
+        if among_all.size > model.kept.size:
+            raise NotEstimableError("a covariate varies among cases but not among comparison people: no overlap")
     return model
 
 
-def _rate_without(
-    model: Regression, t: Floats, w: Floats, x: Floats, z: Floats, treated: Booleans
-) -> tuple[float, Floats]:
-    expected = np.where(treated, t * np.exp(z @ model.coefficients), 0.0)
+def _rate_without(model: Regression, t: Floats, design: WeightedDesign) -> tuple[float, Floats]:
+    treated, x = design.is_treated, design.balanced
+    z = design.covariates if model.kept.size == design.covariates.shape[1] else design.covariates[:, model.kept]
+    expected = np.where(treated, t * np.exp(np.where(treated, z @ model.coefficients, 0.0)), 0.0)
     years = float(t[treated].sum())
     without = float(expected.sum()) / years
+    if not 0 < without < np.inf:
+        raise NotEstimableError("the rate without the pilot can't be predicted for these people")
     on_coefficients = model.bread @ (z.T @ expected)
     residuals = np.zeros_like(t)
-    residuals[~treated] = model.score_residuals
+    residuals[: design.comparison_rows] = model.score_residuals
     by_outcome_model = (z @ on_coefficients) * residuals
-    x = x[:, independent_columns(x, w)]
     slope = x.T @ by_outcome_model
-    by_weights = (x @ cho_solve(cho_factor(weighted_gram(x, w)), slope)) * np.where(treated, -1.0, w)
+    by_weights = (x @ (design.bread @ slope)) * np.where(treated, -1.0, design.weights)
     own = np.where(treated, expected - without * t, 0.0)
     return without, (own + by_outcome_model - by_weights) / years

@@ -1,6 +1,17 @@
 """Comparison people like the cases: propensity and prognostic scores, matching, balancing weights, balance."""
 
 from evaluation.matching.balance import COVARIATE_BALANCE, covariate_balance
+from evaluation.matching.comparison import DESIGNS, WEIGHTS, Comparison, compare
+from evaluation.matching.covariates import (
+    CASES_PER_COLUMN,
+    COVARIATES,
+    EXACT,
+    EXACT_NAMES,
+    FORMS,
+    POOL,
+    affordable_terms,
+    terms_of,
+)
 from evaluation.matching.design import DesignMatrix, design_matrix
 from evaluation.matching.entropy import EntropyBalance, entropy_balance
 from evaluation.matching.errors import MatchingError, NoOverlapError, SeparationError
@@ -18,14 +29,24 @@ from evaluation.matching.propensity import (
     propensity_scores,
     propensity_scores_by_site,
 )
+from evaluation.matching.settings import Settings
 from evaluation.matching.terms import Terms
 from evaluation.matching.unmatched import UNMATCHED_CASES, unmatched_cases
 
 __all__ = [
+    "CASES_PER_COLUMN",
+    "COVARIATES",
     "COVARIATE_BALANCE",
+    "DESIGNS",
+    "EXACT",
+    "EXACT_NAMES",
+    "FORMS",
     "IMPLIED_BIAS",
     "PAIRS",
+    "POOL",
     "UNMATCHED_CASES",
+    "WEIGHTS",
+    "Comparison",
     "DesignMatrix",
     "EntropyBalance",
     "MatchedEstimand",
@@ -34,8 +55,11 @@ __all__ = [
     "Population",
     "PropensityScores",
     "SeparationError",
+    "Settings",
     "Terms",
+    "affordable_terms",
     "caliper_width",
+    "compare",
     "covariate_balance",
     "design_matrix",
     "entropy_balance",
@@ -50,5 +74,6 @@ __all__ = [
     "propensity_scores",
     "propensity_scores_by_site",
     "site_populations",
+    "terms_of",
     "unmatched_cases",
 ]

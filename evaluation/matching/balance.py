@@ -36,9 +36,9 @@ def covariate_balance(cohort: pl.DataFrame, *, terms: Terms, populations: Sequen
     `standardised_mean_difference`: difference of means over the cases' standard deviation before matching (Stuart
     2010); null where that is 0. `variance_ratio`: cases over controls, null for flags; weighted variances have divisor
     (sum w)^2 - sum w^2 over sum w. `kolmogorov_smirnov`: largest distance between the weighted distributions, and
-    `share_in_common_support`: share of the cases within the range of the controls; null for flags and for columns
-    that follow from others. `is_unbalanced`: |difference| above 0.1, in a part of the cases only if it is also
-    above three standard errors of chance, since there are many parts and covariates.
+    `share_in_common_support`: share of the cases within the range of the controls; null for flags, for columns that
+    follow from others and in parts of the cases. `is_unbalanced`: |difference| above 0.1, in a part of the cases only
+    if it is also above three standard errors of chance, since there are many parts and covariates.
 
     By hand: cases 1, 3 (mean 2, variance 2), controls 0, 2 (mean 1): difference 1 / 2 ** 0.5 = 0.707, ratio 1.
     """
@@ -47,9 +47,11 @@ def covariate_balance(cohort: pl.DataFrame, *, terms: Terms, populations: Sequen
     rows = []
     for column in covariate_columns(ordered, terms=terms):
         is_plain = not column.is_derived and not column.is_binary
-        for population, (before, after) in compared:
+        for population, theirs in compared:
+            before = theirs[0]
+            has_distances = is_plain and not population.is_part
             spread = _variance(column.values[before.cases], before.case_weights) ** 0.5
-            rows += [_row(column, population, stage, spread, is_plain=is_plain) for stage in (before, after)]
+            rows += [_row(column, population, stage, spread, is_plain=has_distances) for stage in theirs]
     return pl.DataFrame(rows, schema=COVARIATE_BALANCE, orient="row")
 
 

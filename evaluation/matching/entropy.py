@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from evaluation.matching.design import DesignMatrix, independent_columns
 from evaluation.matching.errors import MatchingError, NoOverlapError
+from evaluation.regression import weighted_gram
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -15,7 +16,7 @@ TOLERANCE = 1e-8
 AT_THE_EDGE = 1e-9
 MOST_STEPS = 200
 LEAST_STEP_SIZE = 1e-10
-CHUNK = 100_000
+BEYOND_DOUBT = 1e-6
 MOST_NAMED = 5
 
 
@@ -104,6 +105,9 @@ def _shares(gaps: Floats, base: Floats) -> Floats:
     gaps = gaps if used.all() else gaps[:, used]
     exponent = np.log(base)
     shares, value = _weighted(exponent)
+    least = float(
+        exponent.min()
+    )  # the value is never lower where weights exist: it is -sum of shares log(share / base)
     for _ in range(MOST_STEPS):
         gradient, information = _moments(gaps, shares)
         if np.abs(gradient).max(initial=0.0) < TOLERANCE / 100:
@@ -118,6 +122,8 @@ def _shares(gaps: Floats, base: Floats) -> Floats:
         else:
             break
         exponent, shares, value = exponent + size * change, new_shares, new_value
+        if value < least - BEYOND_DOUBT:
+            break
     return shares
 
 
@@ -129,11 +135,5 @@ def _weighted(exponent: Floats) -> tuple[Floats, float]:
 
 
 def _moments(values: Floats, shares: Floats) -> tuple[Floats, Floats]:
-    """Weighted mean and cross-products, in chunks of rows."""
-    mean, products = np.zeros(values.shape[1]), np.zeros((values.shape[1], values.shape[1]))
-    for start in range(0, len(values), CHUNK):
-        part = values[start : start + CHUNK]
-        weighted = part * shares[start : start + CHUNK, None]
-        mean += weighted.sum(axis=0)
-        products += part.T @ weighted
-    return mean, products
+    """Weighted mean and cross-products."""
+    return shares @ values, weighted_gram(values, shares)

@@ -1,6 +1,6 @@
 """Which cases are compared with which weighted controls, before and after matching or weighting."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,19 +12,20 @@ from evaluation.matching.pairs import matching_weights
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
-STAGES = ("before", "after")
+BEFORE, AFTER_MATCHING, AFTER_WEIGHTING = "before", "after_matching", "after_weighting"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Population:
-    """Cases to be described and the weights (`person_id`, `weight`) that matching or balancing gave.
+    """Cases to be described and, by stage, the weights (`person_id`, `weight`) that matching or balancing gave.
 
-    `case_ids` are the cases before matching; None: every case. `is_part` marks a site or another part of the
-    cases, in which differences by chance alone are larger.
+    `case_ids` are the cases before matching; None: every case. Before, everyone else of the cohort is their
+    pool, or the people to whom the stage `before` gives weights. `is_part` marks a site or another part of the cases,
+    in which differences by chance alone are larger.
     """
 
     name: str
-    weights: pl.DataFrame
+    weightings: Mapping[str, pl.DataFrame]
     case_ids: pl.Series | None = None
     is_part: bool = False
 
@@ -58,45 +59,46 @@ def site_populations(cohort: pl.DataFrame, *, pairs: pl.DataFrame) -> list[Popul
     for site in cases["site_id"].drop_nulls().unique().sort():
         ids = cases.filter(pl.col("site_id") == site)["person_id"]
         weights = matching_weights(pairs.filter(pl.col("case_id").is_in(ids.implode())))
-        found.append(Population(name=f"site:{site}", weights=weights, case_ids=ids, is_part=True))
+        found.append(Population(name=f"site:{site}", weightings={AFTER_MATCHING: weights}, case_ids=ids, is_part=True))
     return found
 
 
-def stages(ordered: pl.DataFrame, populations: Sequence[Population]) -> list[tuple[Population, tuple[Stage, Stage]]]:
-    """Both stages of each population, as rows of the sorted cohort.
+def stages(ordered: pl.DataFrame, populations: Sequence[Population]) -> list[tuple[Population, list[Stage]]]:
+    """The stages of each population, `before` first, as rows of the sorted cohort.
 
     Raises `MatchingError` where somebody who has a weight is not in the cohort, or stands twice.
     """
     treated = ordered["is_treated"].to_numpy()
-    controls = np.flatnonzero(~treated)
-    return [(one, _both(one, ordered, np.flatnonzero(treated), controls)) for one in populations]
+    return [(one, _stages(one, ordered, np.asarray(treated, dtype=np.bool_))) for one in populations]
 
 
-def _both(population: Population, ordered: pl.DataFrame, cases: Integers, controls: Integers) -> tuple[Stage, Stage]:
-    weights = _aligned(population, ordered)
+def _stages(population: Population, ordered: pl.DataFrame, treated: NDArray[np.bool_]) -> list[Stage]:
+    is_theirs = treated.copy()
     if population.case_ids is not None:
-        is_theirs = ordered["person_id"].is_in(population.case_ids.implode()).to_numpy()
-        cases = cases[is_theirs[cases]]
-    before = Stage(
-        name="before",
+        is_theirs &= ordered["person_id"].is_in(population.case_ids.implode()).to_numpy()
+    pool = np.where(treated, 0.0, 1.0)
+    if BEFORE in population.weightings:
+        pool = np.where(treated, 0.0, _aligned(population, BEFORE, ordered))
+    found = [_stage(BEFORE, np.where(is_theirs, 1.0, pool), is_theirs, ~treated)]
+    for name in population.weightings:
+        if name != BEFORE:
+            found.append(_stage(name, _aligned(population, name, ordered), is_theirs, ~treated))
+    return found
+
+
+def _stage(name: str, weights: Floats, is_case: NDArray[np.bool_], is_control: NDArray[np.bool_]) -> Stage:
+    cases, controls = np.flatnonzero(is_case & (weights > 0)), np.flatnonzero(is_control & (weights > 0))
+    return Stage(
+        name=name,
         cases=cases,
         controls=controls,
-        case_weights=np.ones(len(cases)),
-        control_weights=np.ones(len(controls)),
+        case_weights=weights[cases],
+        control_weights=weights[controls],
     )
-    kept = cases[weights[cases] > 0], controls[weights[controls] > 0]
-    after = Stage(
-        name="after",
-        cases=kept[0],
-        controls=kept[1],
-        case_weights=weights[kept[0]],
-        control_weights=weights[kept[1]],
-    )
-    return before, after
 
 
-def _aligned(population: Population, ordered: pl.DataFrame) -> Floats:
-    given = population.weights.select("person_id", pl.col("weight").cast(pl.Float64))
+def _aligned(population: Population, stage: str, ordered: pl.DataFrame) -> Floats:
+    given = population.weightings[stage].select("person_id", pl.col("weight").cast(pl.Float64))
     if given["person_id"].n_unique() < given.height:
         raise MatchingError(f"{population.name}: a person has more than one weight")
     joined = ordered.select("person_id").join(given, on="person_id", how="left", maintain_order="left")

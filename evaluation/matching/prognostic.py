@@ -4,12 +4,13 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from evaluation.matching.design import DesignMatrix
+from evaluation.matching.design import DesignMatrix, linear_predictor
 from evaluation.matching.draws import folds
 from evaluation.matching.errors import MatchingError
-from evaluation.matching.regression import POISSON, Regression, regression
+from evaluation.regression import Floats, poisson_regression, with_intercept
 
 FOLDS = 5
+LARGEST_LOG_RATE_RATIO = 12.0  # across a column's range; beyond it some people's events are ruled out or in
 
 
 def prognostic_scores(
@@ -37,18 +38,22 @@ def prognostic_scores(
         if theirs.any():
             rows = usable.to_numpy() & ~theirs
             model = _fitted(design, events.filter(pl.Series(rows)), person_years.filter(pl.Series(rows)), rows)
-            score[theirs] = model.linear_predictor(design.values[theirs])
+            score[theirs] = linear_predictor(design.values[theirs], model[1:], intercept=float(model[0]))
     return pl.DataFrame({"person_id": design.person_id, "fold": fold, "prognostic_score": score})
 
 
-def _fitted(design: DesignMatrix, events: pl.Series, person_years: pl.Series, rows: NDArray[np.bool_]) -> Regression:
+def _fitted(design: DesignMatrix, events: pl.Series, person_years: pl.Series, rows: NDArray[np.bool_]) -> Floats:
+    """Intercept and one coefficient per column, 0 for those that rule events out or in with certainty."""
     if not events.len() or not events.sum():
         raise MatchingError("the people to fit a prognostic score on have no events outside one of the folds")
-    return regression(
-        design.values[rows],
-        events.cast(pl.Float64).to_numpy(),
-        names=design.names,
-        family=POISSON,
-        offset=np.log(person_years.cast(pl.Float64).to_numpy()),
-        drop_separating=True,
-    )
+    counts, years = (values.cast(pl.Float64).to_numpy() for values in (events, person_years))
+    values = with_intercept(design.values[rows])
+    used = np.ones(values.shape[1], dtype=np.bool_)
+    while True:
+        model = poisson_regression(counts, values[:, used], exposure=years)
+        coefficients = np.zeros(used.size)
+        coefficients[np.flatnonzero(used)[model.kept]] = model.coefficients
+        is_certain = np.abs(coefficients) * np.ptp(values, axis=0) > LARGEST_LOG_RATE_RATIO
+        if not is_certain.any():
+            return coefficients
+        used &= ~is_certain

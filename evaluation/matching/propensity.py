@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from evaluation.matching.design import DesignMatrix
 from evaluation.matching.errors import MatchingError
-from evaluation.matching.regression import LOGISTIC, Regression, regression
+from evaluation.matching.logistic import LogisticRegression, logistic_regression, probability
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -23,7 +23,7 @@ class PropensityScores:
     """
 
     scores: pl.DataFrame
-    models: tuple[Regression, ...]
+    models: tuple[LogisticRegression, ...]
     cautions: tuple[str, ...]
 
 
@@ -95,21 +95,20 @@ def overlap_weights(scores: pl.DataFrame) -> pl.DataFrame:
     return scores.select("person_id", weight.alias("weight")).sort("person_id")
 
 
-def _fitted(design: DesignMatrix, treated: Flags, rows: Flags, drop_separating: bool) -> Regression:
+def _fitted(design: DesignMatrix, treated: Flags, rows: Flags, drop_separating: bool) -> LogisticRegression:
     if not treated[rows].any() or treated[rows].all():
         raise MatchingError("propensity scores need both cases and comparison people")
     everyone = bool(rows.all())
-    return regression(
+    return logistic_regression(
         design.values if everyone else design.values[rows],
         (treated if everyone else treated[rows]).astype(np.float64),
         names=design.names,
-        family=LOGISTIC,
         drop_separating=drop_separating,
     )
 
 
 def _score_frame(
-    design: DesignMatrix, treated: Flags, model: Regression, *, site_id: str | None, rows: Flags | None = None
+    design: DesignMatrix, treated: Flags, model: LogisticRegression, *, site_id: str | None, rows: Flags | None = None
 ) -> pl.DataFrame:
     logit = model.linear_predictor(design.values)
     frame = pl.DataFrame(
@@ -117,14 +116,14 @@ def _score_frame(
             "person_id": design.person_id,
             "site_id": pl.Series([site_id], dtype=pl.String).new_from_index(0, len(logit)),
             "is_treated": treated,
-            "propensity_score": LOGISTIC.mean(logit),
+            "propensity_score": probability(logit),
             "propensity_logit": logit,
         }
     )
     return frame if rows is None else frame.filter(pl.Series(rows))
 
 
-def _cautions(model: Regression) -> tuple[str, ...]:
+def _cautions(model: LogisticRegression) -> tuple[str, ...]:
     if not model.separating:
         return ()
     return (

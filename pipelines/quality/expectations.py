@@ -9,6 +9,7 @@ from typing import Any
 
 import duckdb
 
+from pipelines.interrupts import stop_if_asked
 from pipelines.quality.dialect import lent
 from pipelines.quality.suites import Between, Counted, Flag, InSet, Matches, NotNull, Rule, Suite, Unique
 
@@ -43,10 +44,14 @@ def count_suites(connection: duckdb.DuckDBPyConnection, suites: Sequence[Suite])
     """Counts of all rules, asked of the tables and views that a connection of ours sees, one validation a suite.
 
     Nothing but counts comes back: no value of a row is fetched or logged. A fault of the engine in one rule or
-    suite leaves the others as they are.
+    suite leaves the others as they are. A request to stop is not such a fault, though Great Expectations makes
+    one of it when it comes within a query.
     """
+    stop_if_asked()
     with data_source(connection) as source:
-        return [count for suite in suites for count in _count_suite(source, suite)]
+        counts = [count for suite in suites for count in _count_suite(source, suite)]
+    stop_if_asked()
+    return counts
 
 
 @contextmanager

@@ -62,7 +62,12 @@ def keep_outcomes(output: Path, outcomes: pl.DataFrame, counted_runs: pl.DataFra
     schema = _outcome_schema(contract_by_table("data_quality"))
     started = counted_runs.select("run_id", "started_at").unique()
     dated = outcomes.join(started, on="run_id", how="left").select(list(schema)).cast(schema)
-    kept = dated.sort("started_at", "run_id", *list(LIMITS)[:4])
+    return replace_outcomes(output, dated)
+
+
+def replace_outcomes(output: Path, outcomes: pl.DataFrame) -> pl.DataFrame:
+    """Writes what `read_quality` reads, its columns and in its order."""
+    kept = outcomes.sort("started_at", "run_id", *list(LIMITS)[:4])
     write_parquet(kept, output / FOLDER / OUTCOMES)
     return kept
 

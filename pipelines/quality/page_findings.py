@@ -12,6 +12,7 @@ from pipelines.masking import SMALLEST_SHOWN
 RUNS_SHOWN = 12
 MIDDLE_OF_MASKED = 4
 Group = Literal["blocks", "warns", "engine", "not_evaluated", "passes"]
+GROUPS: Mapping[str, Group] = {"pass": "passes", "error": "engine"}
 Row = Mapping[str, Any]
 Key = tuple[str, str, str, str | None]
 KEY = ("contract_id", "table_name", "rule_id", "column_name")
@@ -58,7 +59,7 @@ class Finding:
         """The part of the page that the rule stands in."""
         if self.now.status == "fail":
             return "blocks" if self.severity == "error" else "warns"
-        return {"pass": "passes", "error": "engine"}.get(self.now.status, "not_evaluated")  # type: ignore[return-value]
+        return GROUPS.get(self.now.status, "not_evaluated")
 
     @property
     def failing_since(self) -> Point:

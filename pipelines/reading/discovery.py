@@ -24,10 +24,14 @@ _NESTED = ("archive_nested", "an archive in an archive is not read")
 
 @dataclass(frozen=True)
 class Look:
-    """Size and time of a file; two looks that differ mean that it still grows."""
+    """Size and times of a file; two looks that differ mean that it still grows, or was replaced.
+
+    `changed_ns` is the system's own time of the last change, which no copying program can set back.
+    """
 
     size: int
     modified_ns: int
+    changed_ns: int
 
 
 @dataclass(frozen=True)
@@ -46,12 +50,12 @@ class Found:
 
 
 def look_at(path: Path) -> Look:
-    """Size and time of a file as they are now; both 0 if it is gone."""
+    """Size and times of a file as they are now; all 0 if it is gone."""
     try:
         state = path.stat()
     except OSError:
-        return Look(0, 0)
-    return Look(state.st_size, state.st_mtime_ns)
+        return Look(0, 0, 0)
+    return Look(state.st_size, state.st_mtime_ns, state.st_ctime_ns)
 
 
 def find_files(folder: Path) -> tuple[Found, ...]:

@@ -10,7 +10,7 @@ with extracts as (
         coalesce(bool_or(admissions), false) as admissions,
         coalesce(bool_or(outpatients), false) as outpatients,
         coalesce(bool_or(emergency_care), false) as emergency_care,
-        coalesce(bool_or(costs), false) as costs
+        coalesce(bool_or(all_costs), false) as all_costs
     from month_coverage
 ),
 
@@ -57,8 +57,8 @@ covered as (
             else coalesce(first_months.emergency_care and last_months.emergency_care, false)
         end as covers_emergency_care,
         case
-            when observed.person_days = 0 then extracts.costs
-            else coalesce(first_months.costs and last_months.costs, false)
+            when observed.person_days = 0 then extracts.all_costs
+            else coalesce(first_months.all_costs and last_months.all_costs, false)
         end as covers_costs
     from observed
     cross join extracts
@@ -88,7 +88,8 @@ select
         when covered.covers_admissions then coalesce(activity_by_month.elective_admissions, 0)
     end as elective_admissions,
     case
-        when covered.covers_admissions then coalesce(activity_by_month.elective_admissions_excluding_chemotherapy, 0)
+        when covered.covers_admissions
+            then coalesce(activity_by_month.elective_admissions_excluding_chemotherapy, 0)
     end as elective_admissions_excluding_chemotherapy,
     case
         when covered.covers_admissions then coalesce(activity_by_month.regular_attendances, 0)
@@ -115,7 +116,8 @@ select
         when covered.covers_admissions then coalesce(activity_by_month.emergency_readmissions_30_days, 0)
     end as emergency_readmissions_30_days,
     case
-        when covered.covers_admissions then coalesce(activity_by_month.ambulatory_care_sensitive_admissions, 0)
+        when covered.covers_admissions
+            then coalesce(activity_by_month.ambulatory_care_sensitive_admissions, 0)
     end as ambulatory_care_sensitive_admissions,
     coalesce(
         covered.date_of_death >= covered.month_start_date and covered.date_of_death < covered.month_end_date,

@@ -16,24 +16,10 @@ from aiosmtpd.handlers import Sink
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from pipelines.alerts import outbox
-from tests.alert_channels import SEX_IS_MISSING, SEX_IS_THERE, Runs, Webhook, study_in, webhook
+from tests.alert_channels import CLEARED, NEW, SEX_IS_MISSING, SEX_IS_THERE, Runs, Webhook, webhook
 
-NEW = "New (error): hes_apc SEX: rule not met: Values are there"
-CLEARED = "Cleared (error): hes_apc SEX: rule not met: Values are there"
 OTHER = {**SEX_IS_MISSING, "column_name": "ETHNOS", "severity": "warning"}
 NEW_OTHER = "New (warning): hes_apc ETHNOS: rule not met: Values are there"
-
-
-@pytest.fixture
-def runs(tmp_path: Path) -> Runs:
-    return Runs(study_in(tmp_path))
-
-
-@pytest.fixture
-def hook(monkeypatch: pytest.MonkeyPatch) -> Iterator[Webhook]:
-    with webhook() as channel:
-        monkeypatch.setenv("ICP_ALERT_URLS", channel.url)
-        yield channel
 
 
 @pytest.fixture
@@ -116,7 +102,7 @@ def test_a_slow_channel_is_given_up_and_what_may_have_arrived_is_marked_as_a_pos
     hook.delay_seconds = 30
     begun = time.monotonic()
     runs.end(SEX_IS_MISSING)
-    assert time.monotonic() - begun < 4
+    assert time.monotonic() - begun < 15
     assert "did not answer in time" in runs.said[0]
     hook.delay_seconds = 0
     runs.end(SEX_IS_MISSING)

@@ -5,35 +5,20 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.alert_channels import SEX_IS_MISSING, SEX_IS_THERE, Runs, Webhook, study_in, webhook
+from tests.alert_channels import CLEARED, NEW, SEX_IS_MISSING, SEX_IS_THERE, Runs, Webhook
 
 ROOT = Path(__file__).parents[2]
-NEW = "New (error): hes_apc SEX: rule not met: Values are there"
-CLEARED = "Cleared (error): hes_apc SEX: rule not met: Values are there"
 END_OF_A_RUN = """
 import sys
 from pathlib import Path
 from pipelines.study import load_study
-from tests.alert_channels import SEX_IS_MISSING, Runs
+from tests.alert_channels import CLEARED, NEW, SEX_IS_MISSING, Runs
 Runs(load_study(Path(sys.argv[1]))).end(SEX_IS_MISSING)
 """
-
-
-@pytest.fixture
-def runs(tmp_path: Path) -> Runs:
-    return Runs(study_in(tmp_path))
-
-
-@pytest.fixture
-def hook(monkeypatch: pytest.MonkeyPatch) -> Iterator[Webhook]:
-    with webhook() as channel:
-        monkeypatch.setenv("ICP_ALERT_URLS", channel.url)
-        yield channel
 
 
 def run_in_a_process(runs: Runs) -> subprocess.Popen[bytes]:

@@ -1,31 +1,15 @@
 """Broken, strange and repeated files: a clear reason or a balanced book, never a wrong count."""
 
 import gzip
-import io
-import zipfile
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from pipelines.reading import summarise_quarantine
-from tests.small_extracts import APPOINTMENT, DATA_UNTIL, EPISODE, PERSON, SmallLake, as_csv
+from tests.small_extracts import APPOINTMENT, DATA_UNTIL, EPISODE, PERSON, as_csv, zipped
 
 GOOD = as_csv([EPISODE, {**EPISODE, "EPIKEY": "2"}])
 HEADER, FIRST, SECOND = GOOD.splitlines()
-
-
-@pytest.fixture
-def lake(tmp_path: Path) -> SmallLake:
-    return SmallLake(tmp_path)
-
-
-def zipped(**members: bytes) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in members.items():
-            archive.writestr(name, content)
-    return buffer.getvalue()
 
 
 @pytest.mark.parametrize(
@@ -38,14 +22,14 @@ def zipped(**members: bytes) -> bytes:
         ("a.csv", GOOD.replace("EPISTART", "STARTED").encode(), "missing: EPISTART"),
         ("a.csv", as_csv([APPOINTMENT]).encode(), "another data set"),
         ("a.csv", GOOD.replace("SEX", "EPIKEY").encode(), "stands twice"),
-        ("a.csv", zipped(**{"b.csv": GOOD.encode()}), "under the name of a text file"),
+        ("a.csv", zipped({"b.csv": GOOD.encode()}), "under the name of a text file"),
         ("a.csv.gz", b"\x1f\x8b\x08broken", "archive is broken"),
         ("a.csv.gz", gzip.compress(GOOD.encode())[:-9], "archive is broken"),
         ("a.csv.gz", gzip.compress(b"0" * 300_000_000), "expands"),
         ("a.zip", b"PK\x03\x04broken", "archive is broken"),
-        ("a.zip", zipped(), "no file"),
-        ("a.zip", zipped(**{"b.zip": b"x"}), "archive in an archive"),
-        ("a.zip", zipped(**{"../b.csv": GOOD.encode()}), "path leaves"),
+        ("a.zip", zipped({}), "no file"),
+        ("a.zip", zipped({"b.zip": b"x"}), "archive in an archive"),
+        ("a.zip", zipped({"../b.csv": GOOD.encode()}), "path leaves"),
         ("a.parquet", b"PAR1 no more", "not a readable Parquet"),
         ("a.xlsx", b"no sheet", "not a readable spreadsheet"),
         ("a.docx", b"text", "is not read"),

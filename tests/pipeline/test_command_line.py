@@ -1,13 +1,17 @@
 """What a user of `icp` sees: messages, exit codes, and a published file that no failure touches."""
 
 import os
+import shutil
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
 from pathlib import Path
 
 import duckdb
 import pytest
 
+from pipelines.cli import main
 from tests.tiny_study import FILES, PROTOCOL, write_tiny_study
 
 ADMISSIONS = "admissions/admissions_2010-01_to_2010-12.csv"
@@ -17,6 +21,19 @@ def icp(*arguments: object) -> subprocess.CompletedProcess[str]:
     environment = {name: value for name, value in os.environ.items() if name != "ICP_PSEUDONYM_KEY"}
     command = [sys.executable, "-m", "pipelines.cli", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+
+
+def icp_here(*arguments: object) -> subprocess.CompletedProcess[str]:
+    """The same by its entry point in this process, which need not import everything again."""
+    command, code = ["icp", *map(str, arguments)], 0
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(StringIO()) as out, redirect_stderr(StringIO()) as err:
+        patch.setattr(sys, "argv", command)
+        patch.delenv("ICP_PSEUDONYM_KEY", raising=False)
+        try:
+            main()
+        except SystemExit as stop:
+            code = stop.code
+    return subprocess.CompletedProcess(command, code, out.getvalue(), err.getvalue())
 
 
 def ask(study: Path, query: str) -> list[tuple]:
@@ -63,7 +80,7 @@ def test_sites_that_only_enrolments_name_have_their_results(published_study):
 def test_a_second_run_finds_nothing_new_and_leaves_the_file_as_it_is(published_study):
     link = published_study / "output" / "published" / "evaluation.duckdb"
     before = link.resolve()
-    again = icp("run", published_study)
+    again = icp_here("run", published_study)
     assert again.returncode == 0
     assert "Nothing new" in again.stdout
     assert link.resolve() == before
@@ -91,8 +108,7 @@ def test_a_dry_run_says_what_is_there_and_writes_nothing(tmp_path):
 
 
 def test_a_refused_file_ends_the_run_with_3_and_leaves_the_published_file(published_study, tmp_path):
-    study = write_tiny_study(tmp_path / "study")
-    assert icp("run", study).returncode == 0
+    study = shutil.copytree(published_study, tmp_path / "study", symlinks=True)
     link = study / "output" / "published" / "evaluation.duckdb"
     before = link.resolve()
     (study / "extracts" / "admissions" / "admissions_2011-01.csv").write_text("EPIKEY,PSEUDO_HESID\n6,A\n")
@@ -101,15 +117,16 @@ def test_a_refused_file_ends_the_run_with_3_and_leaves_the_published_file(publis
     assert "admissions/admissions_2011-01.csv was refused" in stopped.stderr
     assert "nothing new was published" in stopped.stderr
     assert link.resolve() == before
-    assert icp("check", study).returncode == 3
+    assert before.parent == study / "output" / "published"
+    assert icp_here("check", study).returncode == 3
 
 
 def test_refused_records_are_shown_to_the_data_manager_alone(tmp_path):
     broken = "6,A,2010-13-01,2010-09-02,1,3,2010-09-01,2010-09-02,21,19,1,19,1,RXX\n7,A,2010-09-05,2010-09-02,1,3\n"
     study = write_tiny_study(tmp_path / "study", files={ADMISSIONS: FILES[ADMISSIONS] + broken})
-    assert icp("quarantine", study).returncode == 2
-    assert icp("run", study).returncode == 0
-    shown = icp("quarantine", study)
+    assert icp_here("quarantine", study).returncode == 2
+    assert icp_here("run", study).returncode == 0
+    shown = icp_here("quarantine", study)
     assert shown.stdout.startswith("SENSITIVE")
     assert "impossible_date" in shown.stdout
     assert "2010-13-01" in shown.stdout
@@ -117,15 +134,15 @@ def test_refused_records_are_shown_to_the_data_manager_alone(tmp_path):
     assert "1 to 7 records quarantined" in shown.stdout
     assert ask(study, "select sum(records_quarantined) from record_quality") == [(2,)]
     (delivery,) = ask(study, "select delivery_id from deliveries where extract = 'admissions'")
-    assert "impossible_date" in icp("quarantine", study, "--delivery", *delivery).stdout
-    refused = icp("quarantine", study, "--delivery", "nothing")
+    assert "impossible_date" in icp_here("quarantine", study, "--delivery", *delivery).stdout
+    refused = icp_here("quarantine", study, "--delivery", "nothing")
     assert refused.returncode == 2
     assert "no such delivery" in refused.stderr
 
 
 def test_nobody_linked_ends_the_run_with_3(tmp_path):
     strangers = "PSEUDO_HESID,SITE,INDEX_DATE\nX,S1,2010-07-01\n"
-    stopped = icp("run", write_tiny_study(tmp_path / "study", files={"enrolments/enrolments.csv": strangers}))
+    stopped = icp_here("run", write_tiny_study(tmp_path / "study", files={"enrolments/enrolments.csv": strangers}))
     assert stopped.returncode == 3
     assert "no enrolled person stands in the population" in stopped.stderr
 
@@ -133,7 +150,7 @@ def test_nobody_linked_ends_the_run_with_3(tmp_path):
 def test_without_comparison_people_the_change_is_uncontrolled_only(tmp_path):
     people = FILES["population/population.csv"].replace("C,1932-01-01,2\n", "")
     study = write_tiny_study(tmp_path / "study", files={"population/population.csv": people})
-    assert icp("run", study).returncode == 0
+    assert icp_here("run", study).returncode == 0
     assert ask(study, "select distinct design, is_default from metric_estimates") == [("uncontrolled", True)]
 
 
@@ -167,7 +184,7 @@ def test_an_outcome_whose_extract_was_never_delivered_ends_the_run_with_2(tmp_pa
         "metric: emergency_admissions", "metric: ae_attendances"
     )
     study = write_tiny_study(tmp_path / "study", protocol=protocol, files={"emergency_care/empty.csv": None})
-    refused = icp("run", study)
+    refused = icp_here("run", study)
     assert refused.returncode == 2
     assert "emergency_care is needed by the outcome ae_attendances" in refused.stderr
 

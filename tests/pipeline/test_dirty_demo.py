@@ -4,12 +4,12 @@ import duckdb
 import polars as pl
 import pytest
 
-from pipelines.contracts import contract_by_table, source_contract
+from pipelines.contracts import source_contract
 from pipelines.demo import write_demo
 from pipelines.run import run_study
 from pipelines.study import Study, load_study
+from tests.demo_truth import assert_person_periods_are_true
 
-KEY = ["person_id", "index_date", "period"]
 FOUND = ["delivery_file", "record", "rule_id", "column"]
 STAGING = {
     "admission_records": "admissions",
@@ -105,18 +105,7 @@ def same_rows(found: pl.DataFrame, expected: pl.DataFrame) -> None:
 
 
 def test_person_periods_equal_the_truth_exactly(dirty_study):
-    types = {"DATE": pl.Date, "BIGINT": pl.Int64, "DOUBLE": pl.Float64, "BOOLEAN": pl.Boolean, "VARCHAR": pl.String}
-    schema = {column.name: types[column.sql_type] for column in contract_by_table("person_periods").columns}
-    truth = pl.read_csv(dirty_study.root / "truth" / "person_periods.csv", schema=schema).sort(KEY)
-    with duckdb.connect(dirty_study.published / "evaluation.duckdb", read_only=True) as published:
-        periods = published.table("person_periods").pl().sort(KEY)
-    assert periods.height == truth.height > 7000
-    for column in truth.columns:
-        if column == "cost_gbp":
-            assert (periods[column] - truth[column]).abs().max() < 0.005
-        else:
-            unequal = periods.filter(periods[column].ne_missing(truth[column])).height
-            assert unequal == 0, f"{column}: {unequal} rows differ"
+    assert_person_periods_are_true(dirty_study)
 
 
 def test_the_books_of_every_delivery_balance(deliveries):

@@ -152,6 +152,15 @@ def test_the_default_design_comes_first_and_uncontrolled_beside_it(publish):
     assert "no clear change: +2.0%" in text
 
 
+def test_the_level_before_of_a_design_without_a_baseline_is_that_of_the_pilot_people_alone(publish):
+    weighted = {"is_default": True, "n_comparator": 9000, "pilot_baseline": None, "comparator_follow_up": 1.35}
+    rows = (estimate("admissions", "weighted_cohort", **FELL, **weighted), estimate("admissions", "uncontrolled"))
+    text = page(publish(estimates=rows))
+    assert "weighted to the same history" in text
+    assert "1.50" in text
+    assert "1.25 / 1.35" in text
+
+
 def test_each_caution_is_cited_by_number_and_stands_once(publish):
     text = page(publish(estimates=(estimate("admissions", **FELL), estimate("attendances", **FELL))))
     assert text.count("An early result.") == 1

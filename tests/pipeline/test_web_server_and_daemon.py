@@ -69,6 +69,18 @@ def processes_of(folder: Path) -> set[int]:
     return {int(path.parent.name) for path in Path("/proc").glob("[0-9]*/environ") if mark in _environment(path)}
 
 
+def held_by(folder: Path) -> int:
+    """The process that holds the study, as its lock says."""
+    return int((folder / "output" / ".lock").read_text().rsplit(" ", 1)[1])
+
+
+def is_asked_to_stop(pid: int) -> bool:
+    """Whether a request to stop waits for a process, from the kernel's mask of pending signals."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    (pending,) = (line.split()[1] for line in lines if line.startswith("ShdPnd"))
+    return bool(int(pending, 16) & 1 << (signal.SIGTERM - 1))
+
+
 def _environment(path: Path) -> list[bytes]:
     try:
         return path.read_bytes().split(b"\0")
@@ -140,8 +152,15 @@ def test_stopping_in_the_middle_of_a_run_ends_everything_in_order(served):
     served.deliver("2011-02", key=102)
     before = len(served.runs())
     wait_until(lambda: len(served.runs()) > before, what="a run under way")
-    assert processes_of(served.folder)
+    run_process = held_by(served.folder)
+    os.kill(run_process, signal.SIGSTOP)  # held where it is, so that it cannot end before it is stopped
+    run = served.runs()[-1]
+    assert run.status == "running"
     served.process.send_signal(signal.SIGINT)
+    wait_until(lambda: is_asked_to_stop(run_process), what="the stop reaches the run")
+    os.kill(run_process, signal.SIGCONT)
     assert served.process.wait(timeout=60) == 0
     assert processes_of(served.folder) == set()
-    assert served.runs()[-1].status == "failed"
+    assert (served.runs()[-1].run_id, served.runs()[-1].status) == (run.run_id, "failed")
+    published = served.folder / "output" / "published" / "evaluation.duckdb"
+    assert published.readlink() != Path(f"evaluation-{run.run_id}.duckdb")

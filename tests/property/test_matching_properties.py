@@ -166,7 +166,7 @@ def has_balancing_weights(controls: np.ndarray, means: np.ndarray) -> bool:
 def test_a_balance_table_is_finite_and_does_not_depend_on_the_order_of_rows(people, seed):
     frame = cohort(people)
     weights = matching_weights(nearest(frame, seed=1))
-    populations = [Population(name="all_sites", weights=weights)]
+    populations = [Population(name="all_sites", weightings={"after_matching": weights})]
     terms = Terms(counts=("use",), squared=("score",), categories=("sex",), interactions=(("use", "sex"),))
     found = covariate_balance(frame, terms=terms, populations=populations)
     mixed = covariate_balance(frame.sample(fraction=1, shuffle=True, seed=seed), terms=terms, populations=populations)

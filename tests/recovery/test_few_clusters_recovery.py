@@ -9,7 +9,7 @@ from scipy.stats import binom
 from evaluation.estimation.clustering import clustered_variance
 from evaluation.estimation.few_clusters import cr2_error, wild_cluster_test
 from evaluation.estimation.intervals import two_sided_p
-from evaluation.estimation.regression import linear_regression, with_intercept
+from evaluation.regression import linear_regression, with_intercept
 
 DRAWS = 400
 SITES = np.repeat(np.arange(10), [4, 6, 8, 10, 12, 14, 16, 20, 30, 40])

@@ -6,7 +6,7 @@ import statsmodels.api as sm
 from scipy.linalg import sqrtm
 
 from evaluation.estimation.few_clusters import WEBB_POINTS, cr2_error, wild_cluster_test
-from evaluation.estimation.regression import linear_regression, poisson_regression, with_intercept
+from evaluation.regression import linear_regression, poisson_regression, with_intercept
 
 SITES = np.repeat(np.arange(8), [3, 5, 8, 4, 6, 9, 7, 6])
 ROWS = SITES.size

@@ -12,6 +12,7 @@ import statsmodels.api as sm
 
 from evaluation.estimation.arms import DAYS_PER_YEAR, paired_periods, rate_arm
 from evaluation.estimation.effects import rate_effect
+from evaluation.regression import START_ROWS, poisson_regression, with_intercept
 
 PEOPLE = 400
 Z = 1.959963984540054
@@ -95,3 +96,17 @@ def test_the_interval_is_wider_than_that_of_a_poisson_model_which_these_counts_d
     effect = ours(long_rows, compared=False)
     log_ratio, high = (np.log1p(value / 100) for value in (effect.relative_change_pct, effect.relative_high_pct))
     assert (high - log_ratio) / Z > model_error
+
+
+def test_among_many_rows_the_regression_that_starts_on_some_of_them_ends_at_the_same_estimate():
+    rng = np.random.default_rng(7)
+    rows = 5 * START_ROWS
+    rare = rng.random(rows) < 0.001
+    columns = np.column_stack([rng.normal(size=rows), rng.poisson(1.0, rows), rare])
+    years, weights = rng.uniform(0, 1, rows), rng.gamma(0.3, 1.0, rows)
+    counts = rng.poisson(np.exp(-1 + 0.3 * columns[:, 0] + 0.2 * columns[:, 1]) * years)
+    ours = poisson_regression(counts, with_intercept(columns), exposure=years, weights=weights)
+    theirs = sm.GLM(
+        counts, with_intercept(columns), family=sm.families.Poisson(), exposure=years, freq_weights=weights
+    ).fit(tol=1e-14)
+    np.testing.assert_allclose(ours.coefficients, theirs.params, rtol=1e-7)

@@ -11,7 +11,7 @@ import statsmodels.api as sm
 
 from evaluation.estimation.clustering import clustered_covariance
 from evaluation.estimation.matched_did import difference_of_means
-from evaluation.estimation.regression import linear_regression, poisson_regression, with_intercept
+from evaluation.regression import linear_regression, poisson_regression, with_intercept
 from tests.reference.reference_inputs import PRESENT, read
 
 __test__ = PRESENT  # where the folder is not there, there is nothing to test

@@ -42,12 +42,13 @@ LAKE_COLUMNS = {name: f"{BOOKS}, {columns}".rstrip(", ") for name, columns in LA
 PARAMETERS = {
     "study_design": "study varchar, title varchar, synthetic boolean, look_back_months bigint, "
     "baseline_months bigint, follow_up_months bigint, data_until date, continuous_rule varchar, "
-    "comparison_seed bigint, volume_change_pct double, late_after_days bigint",
+    "comparison_seed bigint, comparison_is_of_one_pool boolean, volume_change_pct double, late_after_days bigint",
     "study_extracts": "extract varchar, contract_id varchar",
     "current_run": "run_id varchar, started_at timestamp",
     "deliveries_read": "delivery_id varchar, extract varchar, file_name varchar, received_at timestamp, "
     "period varchar, status varchar, rows_read bigint, rows_quarantined bigint",
     "sites": "site_id varchar, area varchar",
+    "other_programmes": "area varchar, practice varchar, programme varchar, start_date date",
     "control_totals": "extract varchar, provider_code varchar, month date, admissions_or_rows bigint",
     "data_quality_counts": "run_id varchar, contract_id varchar, table_name varchar, rule_id varchar, "
     "column_name varchar, evaluated_rows bigint, failed_rows bigint, is_engine_fault boolean",
@@ -75,6 +76,7 @@ DESIGN = {
     "data_until": "2014-12-31",
     "continuous_rule": "nhs_digital_2014",
     "comparison_seed": 1,
+    "comparison_is_of_one_pool": True,
     "volume_change_pct": 20.0,
     "late_after_days": 40,
 }

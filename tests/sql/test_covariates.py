@@ -1,24 +1,14 @@
 """What is known of each person on the day before the index date, and that nothing later enters."""
 
-from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
 import pytest
 
-from tests.sql.small_study import SmallStudy, appointment, attendance, enrolment, episode, person
+from tests.sql.around_an_index_date import MONTHS, covariates, covered
+from tests.sql.small_study import appointment, attendance, episode
 
-MONTHS = [date(year, month, 1) for year in (2008, 2009, 2010) for month in range(1, 13)]
 WINDOWS = ("1_month", "3_months", "6_months", "12_months", "24_months")
-
-
-def covariates(*columns: str, index_date: str = "2010-07-01", **study: Any) -> tuple[Any, ...]:
-    """Covariates of pilot person p1 at the index date."""
-    found = SmallStudy(enrolments=[enrolment(index_date)], **study).query(
-        f"select {', '.join(columns)} from covariates where person_id = 'p1'"
-    )
-    assert len(found) == 1
-    return found[0]
 
 
 def counts(activity: str, **study: Any) -> tuple[Any, ...]:
@@ -148,105 +138,6 @@ def test_bed_days_are_the_nights_of_emergency_stays_in_the_twelve_months_before(
         episode("2010-06-26", "2010-07-20"),  # five nights: 26 to 30 June
     ]
     assert covariates("emergency_bed_days_12_months", admissions=rows) == (8,)
-
-
-def test_only_who_is_born_alive_registered_and_within_the_data_at_the_index_date_is_in_the_cohort() -> None:
-    study = SmallStudy(
-        enrolments=[
-            enrolment("2010-06-01", person_id=person_id)
-            for person_id in ("dies that day", "died before", "leaves that day", "left before", "comes that day",
-                              "comes after", "born that day", "born after")
-        ] + [enrolment("2015-01-01", person_id="after the data"), enrolment("2014-12-31", person_id="on its last day")],
-        population=[
-            person("dies that day", date_of_death="2010-06-01"),
-            person("died before", date_of_death="2010-05-31"),
-            person("leaves that day", reg_end="2010-06-01"),
-            person("left before", reg_end="2010-05-31"),
-            person("comes that day", reg_start="2010-06-01"),
-            person("comes after", reg_start="2010-06-02"),
-            person("born that day", dob="2010-06-01"),
-            person("born after", dob="2010-06-02"),
-            person("after the data"),
-            person("on its last day"),
-        ],
-    )  # fmt: skip
-    assert study.query("select person_id, is_treated, site_id from covariates order by 1") == [
-        ("born that day", True, "s1"),
-        ("comes that day", True, "s1"),
-        ("dies that day", True, "s1"),
-        ("leaves that day", True, "s1"),
-        ("on its last day", True, "s1"),
-    ]
-
-
-def pools(people: list[dict[str, Any]], sites: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
-    study = SmallStudy(enrolments=[enrolment("2010-06-01")], population=people, sites=sites)
-    return study.query("select person_id, pool from covariates order by 1")
-
-
-def test_the_pool_says_whether_a_comparison_person_lives_in_a_pilot_area() -> None:
-    people = [
-        person("p1", area="north"),
-        person("c1", area="north"),
-        person("c2", area="south"),
-        person("c3"),  # nobody knows where
-    ]
-    north = [{"site_id": "s1", "area": "north"}, {"site_id": "s2", "area": None}]
-    assert pools(people, north) == [("c1", "local"), ("c2", "outside"), ("c3", "unknown"), ("p1", None)]
-    assert pools(people, []) == [("c1", "unknown"), ("c2", "unknown"), ("c3", "unknown"), ("p1", None)]
-
-
-def test_comparison_people_of_a_practice_with_enrolled_people_are_marked() -> None:
-    people = [person("p1", gpprac="A1"), person("c1", gpprac="A1"), person("c2", gpprac="B2"), person("c3")]
-    study = SmallStudy(enrolments=[enrolment("2010-06-01")], population=people)
-    assert study.query("select person_id, is_in_pilot_practice from covariates order by 1") == [
-        ("c1", True),
-        ("c2", False),
-        ("c3", None),
-        ("p1", None),
-    ]
-
-
-@pytest.mark.parametrize(
-    ("date_of_birth", "expected"),
-    [
-        ("2010-01-01", (0, "00-04")),
-        ("2004-07-01", (6, "05-09")),
-        ("1935-07-02", (74, "70-74")),
-        ("1935-07-01", (75, "75-79")),
-        ("1920-07-02", (89, "85-89")),
-        ("1920-07-01", (90, "90+")),
-        ("1905-01-01", (105, "90+")),
-        (None, (None, None)),
-    ],
-)
-def test_age_bands_have_five_years(date_of_birth: str | None, expected: tuple[Any, ...]) -> None:
-    assert covariates("age_at_index", "age_band", population=[person(dob=date_of_birth)]) == expected
-
-
-@pytest.mark.parametrize(
-    ("code", "group"),
-    [("A", "white"), ("C1", "white"), ("G", "mixed"), ("J", "asian"), ("N", "black"), ("R", "other"), ("0", "white"),
-     ("Z", None), ("X", None), ("99", None), (None, None)],
-)  # fmt: skip
-def test_ethnic_groups_go_by_the_first_character_of_the_code(code: str | None, group: str | None) -> None:
-    assert covariates("ethnic_group", population=[person(ethnos=code)]) == (group,)
-
-
-def test_the_person_s_description_is_carried_over() -> None:
-    columns = ("site_id", "index_date", "index_month", "sex", "imd_quintile", "is_care_home_resident")
-    people = [person(sex="1", imd_quintile=2, care_home=True, reg_start="2010-06-05")]
-    assert covariates(*columns, "days_registered_24_months", index_date="2010-06-15", population=people) == (
-        "s1", date(2010, 6, 15), date(2010, 6, 1), "1", 2, True, 10,
-    )  # fmt: skip
-
-
-def test_somebody_registered_all_the_time_has_all_days_of_the_window() -> None:
-    assert covariates("days_registered_24_months") == ((date(2010, 7, 1) - date(2008, 7, 1)).days,)
-
-
-def covered(**changes: Iterable[date]) -> dict[str, Iterable[date]]:
-    return {"admissions": MONTHS, "outpatients": MONTHS, "emergency_care": MONTHS, **changes}
 
 
 def test_an_extract_that_is_missing_makes_its_covariates_null_and_no_others() -> None:

@@ -4,6 +4,7 @@ from datetime import date, timedelta
 from hashlib import md5
 from typing import Any
 
+from tests.sql.around_an_index_date import COMING_AND_GOING, THERE_THAT_DAY
 from tests.sql.small_study import SmallStudy, enrolment, person
 
 
@@ -71,26 +72,10 @@ def test_comparison_people_draw_a_pilot_date_by_a_hash_of_seed_and_person() -> N
 
 
 def test_a_comparison_person_must_be_born_alive_and_registered_on_the_index_date() -> None:
-    study = SmallStudy(
-        enrolments=[enrolment("2010-06-01")],
-        population=[
-            person("p1", date_of_death="2010-01-01"),  # pilot people stay, whatever the registers say
-            person("dies that day", date_of_death="2010-06-01"),
-            person("died before", date_of_death="2010-05-31"),
-            person("leaves that day", reg_end="2010-06-01"),
-            person("left before", reg_end="2010-05-31"),
-            person("comes that day", reg_start="2010-06-01"),
-            person("comes after", reg_start="2010-06-02"),
-            person("born that day", dob="2010-06-01"),
-            person("born after", dob="2010-06-02"),
-        ],
-    )
+    died = person("p1", date_of_death="2010-01-01")  # pilot people stay, whatever the registers say
+    study = SmallStudy(enrolments=[enrolment("2010-06-01")], population=[died, *COMING_AND_GOING])
     assert study.query("select person_id from index_dates order by 1") == [
-        ("born that day",),
-        ("comes that day",),
-        ("dies that day",),
-        ("leaves that day",),
-        ("p1",),
+        (person_id,) for person_id in sorted([*THERE_THAT_DAY, "p1"])
     ]
 
 

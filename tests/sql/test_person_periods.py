@@ -1,23 +1,13 @@
-"""What is counted for whom and when: windows, observed days, missing extracts, bed days, costs."""
+"""What is counted for whom and when: windows, observed days, missing extracts, bed days."""
 
-from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
 import pytest
 
+from tests.sql.around_an_index_date import MONTHS, covered
+from tests.sql.around_an_index_date import period_counts as counts
 from tests.sql.small_study import SmallStudy, appointment, attendance, enrolment, episode, person
-
-MONTHS = [date(year, month, 1) for year in (2009, 2010, 2011) for month in range(1, 13)]
-ELECTIVE = {"admimeth": "11"}
-
-
-def counts(column: str, *, index_date: str = "2010-07-01", **study: Any) -> tuple[Any, Any]:
-    """Value of person p1 in the baseline (1 January to 30 June 2010) and in follow-up (1 July to 31 December)."""
-    found = SmallStudy(enrolments=[enrolment(index_date)], **study).query(
-        f"select {column} from person_periods where person_id = 'p1' order by period"
-    )
-    return found[0][0], found[1][0]
 
 
 @pytest.mark.parametrize(
@@ -145,7 +135,7 @@ def test_bed_days_are_the_nights_within_the_window() -> None:
 
 
 def test_bed_days_end_with_the_last_observed_day() -> None:
-    rows = [episode("2010-07-05", "2010-07-20", **ELECTIVE)]
+    rows = [episode("2010-07-05", "2010-07-20", admimeth="11")]
     assert counts("elective_bed_days", admissions=rows) == (0, 15)
     assert counts("elective_bed_days", admissions=rows, population=[person(date_of_death="2010-07-07")]) == (0, 3)
     assert counts("elective_bed_days", admissions=rows, population=[person(reg_start="2010-07-18")]) == (0, 2)
@@ -187,10 +177,6 @@ def test_a_death_in_hospital_keeps_the_admission_and_its_nights() -> None:
     assert counts("emergency_admissions", **study) == (0, 1)
     assert counts("emergency_bed_days", **study) == (0, 4)
     assert counts("died", **study) == (False, True)
-
-
-def covered(**changes: Iterable[date]) -> dict[str, Iterable[date]]:
-    return {"admissions": MONTHS, "outpatients": MONTHS, "emergency_care": MONTHS, **changes}
 
 
 def test_an_extract_that_is_missing_makes_its_counts_null_and_no_others() -> None:
@@ -257,85 +243,6 @@ def test_months_have_the_same_counts_month_by_month() -> None:
         (1, date(2010, 8, 1), "follow_up", 1),
     ]
     assert study.value("select count(*) from person_months") == 18
-
-
-def prices(**unit_costs: float) -> list[dict[str, Any]]:
-    return [
-        {
-            "price_set": "made up",
-            "price_year": "2010/11",
-            "activity": name.replace("hrg_", "hrg:"),
-            "unit_cost_gbp": cost,
-        }
-        for name, cost in unit_costs.items()
-    ]
-
-
-ALL_PRICES = prices(
-    emergency_spell=2000, elective_spell=3000, elective_day_case=700, outpatient_attendance=110, ae_attendance=90
-)
-
-
-@pytest.mark.parametrize(
-    ("activity", "cost"),
-    [
-        ({"admissions": [episode("2010-08-01", "2010-08-05")]}, 2000),
-        ({"admissions": [episode("2010-08-01", "2010-08-05", **ELECTIVE)]}, 3000),
-        ({"admissions": [episode("2010-08-01", "2010-08-01", classpat="2", **ELECTIVE)]}, 700),
-        ({"admissions": [episode("2010-08-01", "2010-08-05", admimeth="31")]}, 0),  # maternity: not priced
-        ({"admissions": [episode("2010-08-01", "2010-08-01", classpat="3", **ELECTIVE)]}, 0),  # regular: not priced
-        ({"outpatients": [appointment("2010-08-01")]}, 110),
-        ({"outpatients": [appointment("2010-08-01", attended="3")]}, 0),  # not attended
-        ({"emergency_care": [attendance("2010-08-01")]}, 90),
-        ({"emergency_care": [attendance("2010-08-01", aeattendcat="2")]}, 0),  # a planned follow-up is not counted
-        ({}, 0),
-    ],
-)
-def test_each_kind_of_activity_has_one_price(activity: dict[str, Any], cost: float) -> None:
-    assert counts("cost_gbp", prices=ALL_PRICES, **activity) == (0, cost)
-
-
-def test_a_transfer_is_priced_once_by_its_first_stay() -> None:
-    rows = [
-        episode("2010-08-01", "2010-08-05", disdest="51", hrg="A01"),
-        episode("2010-08-05", "2010-08-10", procode3="RBB", admimeth="81", admisorc="51", hrg="B02"),
-    ]
-    assert counts("cost_gbp", prices=ALL_PRICES, admissions=rows) == (0, 2000)
-    assert counts("cost_gbp", prices=[*ALL_PRICES, *prices(hrg_A01=1234.5, hrg_B02=9)], admissions=rows) == (0, 1234.5)
-
-
-def test_a_stay_is_charged_in_full_where_it_starts() -> None:
-    assert counts("cost_gbp", prices=ALL_PRICES, admissions=[episode("2010-06-30", "2010-07-20")]) == (2000, 0)
-
-
-def test_the_costs_of_a_period_add_up() -> None:
-    study: dict[str, Any] = {
-        "admissions": [episode("2010-08-01", "2010-08-05"), episode("2010-09-01", "2010-09-05")],
-        "outpatients": [appointment("2010-08-01"), appointment("2010-12-31")],
-        "emergency_care": [attendance("2010-08-01")],
-    }
-    assert counts("cost_gbp", prices=ALL_PRICES, **study) == (0, 2 * 2000 + 2 * 110 + 90)
-
-
-def test_cost_is_null_without_prices_and_where_something_that_happened_has_none() -> None:
-    rows = [appointment("2010-08-01")]
-    assert counts("cost_gbp", outpatients=rows) == (None, None)
-    assert counts("cost_gbp", outpatients=rows, prices=prices(emergency_spell=2000)) == (0, None)
-
-
-def test_an_activity_priced_twice_has_no_price() -> None:
-    twice = [*ALL_PRICES, *prices(outpatient_attendance=120)]
-    assert counts("cost_gbp", outpatients=[appointment("2010-08-01")], prices=twice) == (0, None)
-
-
-def test_cost_is_null_where_an_extract_that_is_brought_or_priced_does_not_cover_the_period() -> None:
-    admissions_only = prices(emergency_spell=2000)
-    rows = [episode("2010-08-01", "2010-08-05")]
-    no_outpatients, half_outpatients = covered(outpatients=[]), covered(outpatients=MONTHS[:18])
-    assert counts("cost_gbp", prices=ALL_PRICES, admissions=rows, coverage=no_outpatients) == (None, None)
-    assert counts("cost_gbp", prices=admissions_only, admissions=rows, coverage=no_outpatients) == (0, 2000)
-    assert counts("cost_gbp", prices=ALL_PRICES, admissions=rows, coverage=half_outpatients) == (0, None)
-    assert counts("cost_gbp", prices=admissions_only, admissions=rows, coverage=half_outpatients) == (0, None)
 
 
 def test_emergency_admissions_by_rule_are_null_where_somebody_of_the_arm_is_not_covered() -> None:

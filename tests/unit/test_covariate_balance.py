@@ -26,7 +26,7 @@ COHORT = pl.DataFrame(
     }
 )
 PAIRS = pl.DataFrame({"case_id": ["a", "b", "b"], "control_id": ["x", "x", "y"], "weight": [1.0, 0.5, 0.5]})
-ALL = Population(name="all_sites", weights=matching_weights(PAIRS))
+ALL = Population(name="all_sites", weightings={"after_matching": matching_weights(PAIRS)})
 NOBODY = pl.DataFrame(schema={"person_id": pl.String, "weight": pl.Float64})
 
 
@@ -47,7 +47,7 @@ def test_before_matching_the_whole_pool_is_compared():
 
 
 def test_after_matching_weights_count_and_the_spread_is_still_the_one_before():
-    row = balance()["all_sites", "use", "after"]
+    row = balance()["all_sites", "use", "after_matching"]
     assert (row["pilot_mean"], row["comparison_mean"], row["comparison_people"]) == (2, 0.5, 2)
     assert row["standardised_mean_difference"] == pytest.approx(1.5 / 2**0.5)
     assert row["variance_ratio"] == pytest.approx(2 / (2 / (4 - 2.5) * (1.5 * 0.25 + 0.5 * 2.25)))
@@ -57,16 +57,16 @@ def test_after_matching_weights_count_and_the_spread_is_still_the_one_before():
 
 
 def test_every_category_is_shown_as_a_share_without_variance_ratio():
-    row = balance()["all_sites", "sex=1", "after"]
+    row = balance()["all_sites", "sex=1", "after_matching"]
     assert (row["pilot_mean"], row["comparison_mean"]) == (0.5, 0.75)
     assert (row["variance_ratio"], row["kolmogorov_smirnov"]) == (None, None)
-    assert ("all_sites", "sex=2", "after") in balance()
+    assert ("all_sites", "sex=2", "after_matching") in balance()
 
 
 def test_squares_and_interactions_are_shown_too_and_can_differ_where_means_do_not():
     cohort = COHORT.with_columns(use=pl.Series([1.0, 3.0, 2.0, 2.0, 2.0]))
     found = covariate_balance(cohort, terms=Terms(squared=("use",)), populations=[ALL])
-    after = found.filter(pl.col("stage") == "after").select("covariate", "pilot_mean", "comparison_mean")
+    after = found.filter(pl.col("stage") == "after_matching").select("covariate", "pilot_mean", "comparison_mean")
     assert after.rows() == [("use", 2, 2), ("use^2", 5, 4)]
 
 
@@ -74,15 +74,17 @@ def test_a_site_is_its_cases_with_their_own_pairs():
     sites = site_populations(COHORT, pairs=PAIRS)
     assert [(site.name, site.is_part) for site in sites] == [("site:north", True), ("site:south", True)]
     found = balance(populations=sites)
-    south = found["site:south", "use", "after"]
+    south = found["site:south", "use", "after_matching"]
     assert (south["pilot_mean"], south["comparison_mean"]) == (3, 1)
     assert found["site:north", "use", "before"]["pilot_people"] == 1
 
 
 def test_a_difference_that_is_undefined_is_null_and_not_balanced_or_unbalanced():
-    row = balance(populations=[Population(name="none", weights=NOBODY)])["none", "use", "after"]
+    row = balance(populations=[Population(name="none", weightings={"after_matching": NOBODY})])[
+        "none", "use", "after_matching"
+    ]
     assert [row[name] for name in ("pilot_mean", "standardised_mean_difference", "is_unbalanced")] == [None] * 3
-    site = balance(populations=site_populations(COHORT, pairs=PAIRS))["site:south", "use", "after"]
+    site = balance(populations=site_populations(COHORT, pairs=PAIRS))["site:south", "use", "after_matching"]
     assert site["standardised_mean_difference"] is None
 
 
@@ -94,14 +96,15 @@ def test_a_part_is_flagged_only_beyond_the_noise_of_its_size(is_part, flagged):
     ids = [f"p{number:03d}" for number in range(200)]
     cohort = pl.DataFrame({"person_id": ids, "is_treated": [True] * 100 + [False] * 100, "use": use})
     weights = pl.DataFrame({"person_id": ids, "weight": [1.0] * 200})
-    population = Population(name="some", weights=weights, is_part=is_part)
+    population = Population(name="some", weightings={"after_matching": weights}, is_part=is_part)
     found = covariate_balance(cohort, terms=Terms(linear=("use",)), populations=[population])
     assert found["standardised_mean_difference"].to_list() == pytest.approx([0.2 / use[:100].std(ddof=1)] * 2)
     assert found["is_unbalanced"].to_list() == [flagged] * 2
 
 
 def test_people_with_weights_who_are_not_in_the_cohort_are_an_error():
-    stranger = Population(name="all", weights=pl.DataFrame({"person_id": ["q"], "weight": [1.0]}))
+    weights = pl.DataFrame({"person_id": ["q"], "weight": [1.0]})
+    stranger = Population(name="all", weightings={"after_matching": weights})
     with pytest.raises(MatchingError, match="not in the cohort"):
         balance(populations=[stranger])
 

@@ -1,20 +1,12 @@
 """For which months an extract holds data."""
 
 from datetime import date, timedelta
-from pathlib import Path
-
-import pytest
 
 from pipelines.contracts import source_contract
 from pipelines.reading import coverage
 from tests.small_extracts import APPOINTMENT, SmallLake, as_csv
 
 WINDOW = (date(2009, 11, 15), date(2010, 6, 1))
-
-
-@pytest.fixture
-def lake(tmp_path: Path) -> SmallLake:
-    return SmallLake(tmp_path)
 
 
 def appointments(first: str, last: str, *, each_days: int) -> str:

@@ -12,16 +12,7 @@ from pipelines.demo import write_demo
 from pipelines.errors import StudyError
 from pipelines.metrics import check_outcomes
 from pipelines.study import load_study
-
-CONTRACTS = {
-    "admissions": "hes_apc",
-    "outpatients": "hes_op",
-    "emergency_care": "hes_ae",
-    "population": "population",
-    "enrolments": "pilot_enrolment",
-    "opt_outs": "opt_out",
-    "patient_survey": "survey",
-}
+from tests.small_extracts import CONTRACTS
 
 
 def write(folder: Path, *, effects: tuple[str, ...] = (), people: int = 60) -> Path:

@@ -94,3 +94,22 @@ def test_the_hash_sees_settings_and_not_their_order_or_comments(tmp_path):
     reordered = "# a remark\n" + GOOD.replace("study: a_pilot\n", "") + "study: a_pilot\n"
     assert protocol_hash(protocol(tmp_path, reordered)) == first
     assert protocol_hash(protocol(tmp_path, GOOD.replace("baseline_months: 6", "baseline_months: 12"))) != first
+
+
+def test_the_comparison_has_the_defaults_of_its_design(tmp_path):
+    comparison = load_protocol(protocol(tmp_path, GOOD)).comparison
+    wanted = ("pool", "sex", "age_band", "index_month", "is_in_hospital", "emergency_discharge_class")
+    assert comparison.exact == wanted
+    assert comparison.covariates[:2] == ("emergency_admissions_12_months", "age_at_index")
+    assert (comparison.ratio, comparison.caliper) == (5, 0.2)
+
+
+def test_an_unknown_covariate_of_the_comparison_is_refused_with_the_nearest_known_one(tmp_path):
+    message = refusal(tmp_path, GOOD + "comparison: {covariates: [charlson_scor]}\n")
+    assert "comparison: covariates: charlson_scor is not known" in message
+    assert "did you mean: charlson_score" in message
+
+
+def test_an_unknown_exact_column_is_refused_and_a_name_stands_once(tmp_path):
+    assert "did you mean: age_band" in refusal(tmp_path, GOOD + "comparison: {exact: [sex, ageband]}\n")
+    assert "a name stands twice" in refusal(tmp_path, GOOD + "comparison: {exact: [sex, sex]}\n")

@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from pipelines.quality.rules import QUALITY_RULES, QualityRule
 from pipelines.reading import PseudonymKey
 from pipelines.reading.rules import BAD_VALUES, BROKEN_RECORDS, REFUSED_FILES, REPAIRS
 from pipelines.reading.value import lake_name
@@ -153,3 +154,15 @@ def test_a_rule_of_a_contract_stands_on_the_page_with_its_meaning():
 
 def test_a_column_that_places_only_some_records_says_which():
     assert "where `epistat = '3'`: `missing_value`" in PAGE
+
+
+@pytest.mark.parametrize("rule", QUALITY_RULES.values(), ids=list(QUALITY_RULES))
+def test_a_quality_rule_stands_on_the_page_in_words_and_where_it_stands(rule: QualityRule):
+    row = f"| `{rule.rule_id}` | {rule.title} | {rule.dimension} | {rule.meaning} | {rule.advice} |"
+    assert row in PAGE
+    assert re.search(rf"^\| `\w+` \| `{rule.rule_id}` \| `\w+` \|", PAGE, re.MULTILINE)
+
+
+def test_a_quality_rule_stands_on_the_page_with_severity_and_limit_of_its_contract():
+    assert "| `hes_apc` | `quarantine_rate` | `delivery_rates` |  | error | 5% |" in PAGE
+    assert "| `hes_apc` | `not_null` | `lake_admissions` | `ethnos` | warning | 20% |" in PAGE

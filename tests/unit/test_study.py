@@ -143,3 +143,20 @@ def test_two_control_totals_of_one_provider_and_month_are_refused(folder):
         "extract,provider_code,month,admissions_or_rows\nadmissions,RXA,2010-01,120\nadmissions,RXA,2010-01,90\n"
     )
     assert "control_totals.csv: a row stands twice" in refusal(folder)
+
+
+def test_another_programme_is_of_an_area_or_of_a_practice(folder):
+    header = "area,practice,programme,start_date\n"
+    (folder / "other_programmes.csv").write_text(f"{header}North,,Teams,2010-04-01\n,P1,Teams,2010-04-01\n")
+    assert load_study(folder).other_programmes.height == 2
+    for row in (",,Teams,2010-04-01", "North,P1,Teams,2010-04-01"):
+        (folder / "other_programmes.csv").write_text(f"{header}{row}\n")
+        assert "data row 1 names no area and no practice, or both" in refusal(folder)
+
+
+def test_another_programme_that_stands_twice_or_has_no_start_is_refused(folder):
+    row = "North,Teams,2010-04-01\n"
+    (folder / "other_programmes.csv").write_text(f"area,programme,start_date\n{row}{row}")
+    assert "other_programmes.csv: a row stands twice" in refusal(folder)
+    (folder / "other_programmes.csv").write_text("area,programme,start_date\nNorth,Teams,\n")
+    assert "other_programmes.csv: start_date in data row 1 is empty" in refusal(folder)

@@ -1,17 +1,11 @@
 """How each kind of value is typed, repaired, nulled or refused."""
 
 from datetime import date, datetime
-from pathlib import Path
 
 import polars as pl
 import pytest
 
-from tests.small_extracts import APPOINTMENT, EPISODE, PERSON, SmallLake, as_csv, as_xlsx, one_refusal, one_value
-
-
-@pytest.fixture
-def lake(tmp_path: Path) -> SmallLake:
-    return SmallLake(tmp_path)
+from tests.small_extracts import APPOINTMENT, EPISODE, PERSON, as_csv, as_xlsx, one_refusal, one_value
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,13 @@ Floats = NDArray[np.float64]
 
 DEPENDENT = 1e-10  # share of a column's length that the columns before it don't explain, squared
 LARGEST_LOG_RATE = 300.0  # exp of more overflows
-CONVERGED = 1e-14  # Newton decrement per event before the last step, which squares it
+CONVERGED = 1e-11  # Newton decrement per event before the last step, which squares it
 MOST_STEPS = 60
 MOST_HALVINGS = 30
-BLOCK_ROWS = 128
+BLOCK_PRODUCTS = 2_000_000  # of numbers in one block's product
+START_ROWS = 4000  # so many rows find where Newton's steps on all rows start
+START_STEPS = 4
+RIDGE = 1e-6
 
 
 class NotEstimableError(ValueError):
@@ -121,28 +124,34 @@ def independent_columns(design: Floats, weights: Floats) -> NDArray[np.intp]:
 
     By hand: columns (1, 1), (1, 0), (0, 1): the third is the first less the second, so 0 and 1 stay.
     """
-    gram = weighted_gram(design, weights)
+    return independent_in(weighted_gram(design, weights))
+
+
+def independent_in(gram: Floats, *, dependent: float = DEPENDENT) -> NDArray[np.intp]:
+    """Positions of the columns that those before them don't explain, from their cross-products (p x p)."""
     length = np.sqrt(np.diag(gram))
     left = gram / np.outer(np.where(length > 0, length, 1.0), np.where(length > 0, length, 1.0))
     kept = []
     for column in range(gram.shape[0]):
         remaining = left[column, column]
-        if remaining > DEPENDENT:
+        if remaining > dependent:
             kept.append(column)
             left = left - np.outer(left[:, column], left[column]) / remaining
     return np.array(kept, dtype=np.intp)
 
 
 def weighted_gram(design: Floats, weights: Floats) -> Floats:
-    """design' x diag(weights) x design (p x p), summed over blocks of rows.
+    """design' x diag(weights) x design (p x p), weights zero or more, summed over blocks of rows.
 
-    Blocks stay in the processor's cache and below the size at which BLAS starts threads: faster than one
-    product when the machine is busy, and the same to the last digit on any number of threads.
+    Blocks stay in the processor's cache; the product of a block with itself costs half of one with another.
     """
-    gram = np.zeros((design.shape[1], design.shape[1]))
-    for start in range(0, design.shape[0], BLOCK_ROWS):
-        block = design[start : start + BLOCK_ROWS]
-        gram += block.T @ (block * weights[start : start + BLOCK_ROWS, None])
+    width = design.shape[1]
+    gram = np.zeros((width, width))
+    root = np.sqrt(weights)
+    rows = min(max(BLOCK_PRODUCTS // max(width, 1) ** 2, 16), 4096)
+    for start in range(0, design.shape[0], rows):
+        block = design[start : start + rows] * root[start : start + rows, None]
+        gram += block.T @ block
     return gram
 
 
@@ -162,9 +171,7 @@ def _poisson_newton(y: Floats, x: Floats, time: Floats, weight: Floats) -> Float
     seen = time > 0
     if not seen.all():
         y, x, time, weight = y[seen], x[seen], time[seen], weight[seen]
-    start = y + 0.1
-    working = np.log(start / time) + (y - start) / start
-    coefficients = inverse_gram(x, weight * start) @ (x.T @ (weight * start * working))
+    coefficients = _start(y, x, time, weight)
     likelihood = _log_likelihood(coefficients, y, x, time, weight)
     for _ in range(MOST_STEPS):
         expected = time * _rate(x @ coefficients)
@@ -182,6 +189,31 @@ def _poisson_newton(y: Floats, x: Floats, time: Floats, weight: Floats) -> Float
     raise NotEstimableError(
         "the Poisson regression did not converge: look for covariates that are nearly explained by others"
     )
+
+
+def _start(y: Floats, x: Floats, time: Floats, weight: Floats) -> Floats:
+    """R's start (counts + 0.1); among many rows, some Newton steps further on evenly spaced ones of them."""
+    rows = slice(None, None, max(y.size // START_ROWS, 1))
+    y, x, time, weight = y[rows], x[rows], time[rows], weight[rows]
+    start = y + 0.1
+    working = np.log(start / time) + (y - start) / start
+    first = _ridge_inverse(x, weight * start) @ (x.T @ (weight * start * working))
+    coefficients = first
+    for _ in range(START_STEPS if rows.step > 1 else 0):
+        expected = time * _rate(x @ coefficients)
+        coefficients = coefficients + _ridge_inverse(x, weight * expected) @ (x.T @ (weight * (y - expected)))
+    is_better = _log_likelihood(coefficients, y, x, time, weight) > _log_likelihood(first, y, x, time, weight)
+    return coefficients if is_better else first
+
+
+def _ridge_inverse(design: Floats, weights: Floats) -> Floats:
+    """Inverse of `weighted_gram` that exists even where some columns vary in other rows only."""
+    gram = weighted_gram(design, weights)
+    length = np.sqrt(np.diag(gram))
+    scale = np.divide(1.0, length, out=np.zeros_like(length), where=length > 0)
+    scaling = np.outer(scale, scale)
+    inverse: Floats = np.linalg.inv(gram * scaling + RIDGE * np.eye(length.size)) * scaling
+    return inverse
 
 
 def _log_likelihood(coefficients: Floats, y: Floats, x: Floats, time: Floats, weight: Floats) -> float:

@@ -35,7 +35,7 @@ select
     priced.has_prices
     and months.admissions
     and (months.outpatients or not (priced.outpatients or delivered.outpatients))
-    and (months.emergency_care or not (priced.emergency_care or delivered.emergency_care)) as costs
+    and (months.emergency_care or not (priced.emergency_care or delivered.emergency_care)) as all_costs
 from months
 cross join delivered
 cross join priced

@@ -1,6 +1,5 @@
-"""Logistic and Poisson regression by Newton's method, without a penalty; separation is found and named."""
+"""Logistic regression by Newton's method, without a penalty; separation is found and named."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,9 +7,9 @@ from numpy.typing import NDArray
 
 from evaluation.matching.design import independent_columns, linear_predictor
 from evaluation.matching.errors import MatchingError, SeparationError
+from evaluation.regression import weighted_gram
 
 Floats = NDArray[np.float64]
-CHUNK = 100_000
 MOST_STEPS = 100
 SMALL_STEP, SMALL_RISE = 1e-9, 1e-14
 LEAST_STEP_SIZE = 1e-8
@@ -20,7 +19,7 @@ LARGE_SHARE_OF_STEP = 0.1
 
 
 @dataclass(frozen=True, kw_only=True)
-class Regression:
+class LogisticRegression:
     """A fitted model: intercept and one coefficient per name (0 for names dropped), and what was left out why."""
 
     names: tuple[str, ...]
@@ -30,58 +29,30 @@ class Regression:
     separating: tuple[str, ...] = ()
 
     def linear_predictor(self, values: Floats) -> Floats:
-        """Log odds or log rate for rows of the same columns."""
+        """Log odds for rows of the same columns."""
         return linear_predictor(values, self.coefficients, intercept=self.intercept)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Family:
-    """Mean and log likelihood (up to a constant) of an outcome, given the linear predictor with its canonical link."""
-
-    mean: Callable[[Floats], Floats]
-    variance: Callable[[Floats], Floats]
-    log_likelihood: Callable[[Floats, Floats], Floats]
-
-
-LOGISTIC = Family(
-    mean=lambda eta: 0.5 * (1 + np.tanh(eta / 2)),
-    variance=lambda mean: mean * (1 - mean),
-    log_likelihood=lambda outcome, eta: outcome * eta - np.logaddexp(0.0, eta),
-)
-POISSON = Family(
-    mean=lambda eta: np.exp(np.minimum(eta, 500.0)),
-    variance=lambda mean: mean,
-    log_likelihood=lambda outcome, eta: outcome * eta - np.exp(np.minimum(eta, 500.0)),
-)
-
-
-def regression(
-    values: Floats,
-    outcome: Floats,
-    *,
-    names: tuple[str, ...],
-    family: Family,
-    offset: Floats | None = None,
-    drop_separating: bool = False,
-) -> Regression:
-    """Maximum likelihood of `outcome` on `values` (people x names) and an intercept.
+def logistic_regression(
+    values: Floats, outcome: Floats, *, names: tuple[str, ...], drop_separating: bool = False
+) -> LogisticRegression:
+    """Maximum likelihood of `outcome` (0 or 1) on `values` (people x names) and an intercept.
 
     Columns that are collinear among these people get coefficient 0. Separation (Albert & Anderson 1984) is
     recognised by steps that stay large while the likelihood is at rest; `drop_separating` leaves the columns
     of that direction out and fits again, otherwise `SeparationError` names them.
 
-    Raises `MatchingError` if the outcome is the same for everyone (logistic) or zero for everyone (Poisson).
+    Raises `MatchingError` if the outcome is the same for everyone.
     """
-    if outcome.size == 0 or (outcome.min() == outcome.max() and (family is LOGISTIC or outcome.max() == 0)):
+    if outcome.size == 0 or outcome.min() == outcome.max():
         raise MatchingError("the outcome of the regression does not vary: there is nothing to explain")
     used = independent_columns(_with_intercept_gram(values))[1:]
     collinear = tuple(name for name, is_used in zip(names, used, strict=True) if not is_used)
     separating: tuple[str, ...] = ()
-    offset = np.zeros(len(values)) if offset is None else offset
     while True:
         columns = np.flatnonzero(used)
         try:
-            beta = _newton(values, outcome, columns, names=names, family=family, offset=offset)
+            beta = _newton(values, outcome, columns, names=names)
         except SeparationError as error:
             if not drop_separating:
                 raise
@@ -90,7 +61,7 @@ def regression(
             continue
         coefficients = np.zeros(len(names))
         coefficients[columns] = beta[1:]
-        return Regression(
+        return LogisticRegression(
             names=names,
             intercept=float(beta[0]),
             coefficients=coefficients,
@@ -99,48 +70,43 @@ def regression(
         )
 
 
-def _newton(
-    values: Floats,
-    outcome: Floats,
-    columns: NDArray[np.int64],
-    *,
-    names: tuple[str, ...],
-    family: Family,
-    offset: Floats,
-) -> Floats:
+def probability(log_odds: Floats) -> Floats:
+    """Probabilities of log odds."""
+    return np.asarray(0.5 * (1 + np.tanh(log_odds / 2)))
+
+
+def _newton(values: Floats, outcome: Floats, columns: NDArray[np.int64], *, names: tuple[str, ...]) -> Floats:
+    share = float(outcome.mean())
     beta = np.zeros(len(columns) + 1)
-    beta[0] = _start(outcome, family, offset)
-    eta = _eta(values, columns, beta) + offset
+    beta[0] = np.log(share / (1 - share))
+    eta = _eta(values, columns, beta)
     for _ in range(MOST_STEPS):
-        mean = family.mean(eta)
-        gradient, information = _derivatives(values, columns, outcome - mean, family.variance(mean))
+        mean = probability(eta)
+        gradient, information = _derivatives(values, columns, outcome - mean, mean * (1 - mean))
         step = _solve(information, gradient)
         change, rise = _eta(values, columns, step), float(step @ gradient)
         if rise < LIKELIHOOD_AT_REST and np.abs(change).max() > LARGE_STEP:
             break
         if np.abs(change).max() < SMALL_STEP or rise < SMALL_RISE:
             return beta + step
-        size = _step_size(outcome, eta, change, rise, family)
+        size = _step_size(outcome, eta, change, rise)
         beta, eta = beta + size * step, eta + size * change
     raise SeparationError(_names_of(step, columns, names))
 
 
-def _step_size(outcome: Floats, eta: Floats, change: Floats, rise: float, family: Family) -> float:
+def _step_size(outcome: Floats, eta: Floats, change: Floats, rise: float) -> float:
     """The whole step, halved until the likelihood rises by a small part of what its slope promises."""
-    now, size = float(family.log_likelihood(outcome, eta).sum()), 1.0
+    now, size = _log_likelihood(outcome, eta), 1.0
     while size > LEAST_STEP_SIZE:
-        found = float(family.log_likelihood(outcome, eta + size * change).sum())
+        found = _log_likelihood(outcome, eta + size * change)
         if found >= now + 1e-4 * size * rise - 1e-12 * abs(now):
             break
         size /= 2
     return size
 
 
-def _start(outcome: Floats, family: Family, offset: Floats) -> float:
-    if family is LOGISTIC:
-        share = float(outcome.mean())
-        return float(np.log(share / (1 - share)))
-    return float(np.log(outcome.sum() / np.exp(offset).sum()))
+def _log_likelihood(outcome: Floats, eta: Floats) -> float:
+    return float(np.sum(outcome * eta - np.logaddexp(0.0, eta)))
 
 
 def _eta(values: Floats, columns: NDArray[np.int64], beta: Floats) -> Floats:
@@ -152,18 +118,14 @@ def _eta(values: Floats, columns: NDArray[np.int64], beta: Floats) -> Floats:
 
 
 def _derivatives(values: Floats, columns: NDArray[np.int64], residual: Floats, weight: Floats) -> tuple[Floats, Floats]:
-    """Gradient and information, in chunks of rows: no second matrix of everyone is held."""
-    width, is_all = len(columns) + 1, len(columns) == values.shape[1]
-    gradient, information = np.zeros(width), np.zeros((width, width))
-    for start in range(0, len(values), CHUNK):
-        rows = slice(start, start + CHUNK)
-        part = values[rows] if is_all else values[rows][:, columns]
-        weighted = part * weight[rows, None]
-        gradient += np.append(residual[rows].sum(), part.T @ residual[rows])
-        information[0] += np.append(weight[rows].sum(), weighted.sum(axis=0))
-        information[1:, 1:] += part.T @ weighted
-    information[1:, 0] = information[0, 1:]
-    return gradient, information
+    """Gradient and information, without a second matrix of everyone."""
+    part = values if len(columns) == values.shape[1] else values[:, columns]
+    width = len(columns) + 1
+    information = np.empty((width, width))
+    information[0, 0] = weight.sum()
+    information[0, 1:] = information[1:, 0] = weight @ part
+    information[1:, 1:] = weighted_gram(part, weight)
+    return np.append(residual.sum(), residual @ part), information
 
 
 def _with_intercept_gram(values: Floats) -> Floats:

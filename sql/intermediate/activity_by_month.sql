@@ -173,7 +173,8 @@ select
     cast(sum(emergency_admissions_zero_night) as bigint) as emergency_admissions_zero_night,
     cast(sum(emergency_admissions_overnight) as bigint) as emergency_admissions_overnight,
     cast(sum(elective_admissions) as bigint) as elective_admissions,
-    cast(sum(elective_admissions_excluding_chemotherapy) as bigint) as elective_admissions_excluding_chemotherapy,
+    cast(sum(elective_admissions_excluding_chemotherapy) as bigint)
+        as elective_admissions_excluding_chemotherapy,
     cast(sum(regular_attendances) as bigint) as regular_attendances,
     cast(sum(outpatient_attendances) as bigint) as outpatient_attendances,
     cast(sum(outpatient_tele_attendances) as bigint) as outpatient_tele_attendances,

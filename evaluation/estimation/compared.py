@@ -1,0 +1,84 @@
+"""The people of a controlled design as the design stage left them, and their counts."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from evaluation.estimation.arms import DAYS_PER_YEAR
+from evaluation.estimation.metrics import Metric
+from evaluation.regression import Floats
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComparedPeople:
+    """Cases and comparison people of one design, a row each (in matched sets a row for each use), n rows.
+
+    `weights` of the cases are 1; `covariates` (n x p) are the columns that weights balance and that outcome models
+    adjust for, without intercept; `set_ids` number matched sets.
+    """
+
+    person_id: pl.Series
+    is_treated: NDArray[np.bool_]
+    weights: Floats
+    covariates: Floats
+    set_ids: NDArray[np.int64] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComparedPopulation:
+    """A population as the design stage left it; None where there are no weights or no pairs, the cautions say why.
+
+    `pilot_people` are all its pilot people, whether or not they could be compared.
+    """
+
+    population: str
+    pilot_people: int
+    weighted: ComparedPeople | None
+    matched: ComparedPeople | None
+    weighting_caution: str
+    matching_caution: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """Counts and person-years of n rows after the index date and in the earlier baseline; 0 years: not known.
+
+    `years_observed` are person-years even where a once-only event is counted per person.
+    """
+
+    counts: Floats
+    years: Floats
+    years_observed: Floats
+    counts_before: Floats
+    years_before: Floats
+
+
+def with_counts(people: ComparedPeople | None, follow_up: pl.DataFrame, earlier: pl.DataFrame) -> pl.DataFrame | None:
+    """A row per row of `people` with `person_days` and counts, and those of the earlier baseline as `.._before`."""
+    if people is None:
+        return None
+    rows = people.person_id.rename("person_id").to_frame()
+    after = rows.join(follow_up, on="person_id", how="left", maintain_order="left")
+    return after.join(earlier, on="person_id", how="left", maintain_order="left", suffix="_before")
+
+
+def outcome_of(frame: pl.DataFrame, metric: Metric) -> Outcome:
+    """One metric of a frame from `with_counts`; binary metrics count people, not years."""
+    counts, observed = _numbers(frame, metric.metric_id), _numbers(frame, "person_days") / DAYS_PER_YEAR
+    years = np.where(np.isnan(counts), 0.0, np.nan_to_num(observed))
+    before, days_before = f"{metric.metric_id}_before", "person_days_before"
+    counts_before = _numbers(frame, before) if before in frame.columns else np.full(frame.height, np.nan)
+    years_before = np.where(np.isnan(counts_before), 0.0, np.nan_to_num(_numbers(frame, days_before) / DAYS_PER_YEAR))
+    return Outcome(
+        counts=np.where(years > 0, np.nan_to_num(counts), 0.0),
+        years=(years > 0).astype(float) if metric.is_binary else years,
+        years_observed=years,
+        counts_before=np.where(years_before > 0, np.nan_to_num(counts_before), 0.0),
+        years_before=years_before,
+    )
+
+
+def _numbers(frame: pl.DataFrame, name: str) -> Floats:
+    return np.asarray(frame[name].cast(pl.Float64).fill_null(float("nan")).to_numpy(), dtype=np.float64)

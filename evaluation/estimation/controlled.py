@@ -1,0 +1,232 @@
+"""Rows of `metric_estimates` for the designs with comparison people like the pilot's: weighted and matched."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from evaluation.estimation.cautions import NO_DID_OF_ONCE_ONLY, UNBALANCED, controlled_cautions, no_estimate
+from evaluation.estimation.compared import ComparedPeople, ComparedPopulation, Outcome, outcome_of, with_counts
+from evaluation.estimation.estimates import METRIC_ESTIMATES, metric_columns
+from evaluation.estimation.matched_cohort import matched_cohort
+from evaluation.estimation.matched_did import matched_did
+from evaluation.estimation.metrics import Metric, population_words
+from evaluation.estimation.rate_ratios import RateRatio
+from evaluation.estimation.weighted_cohort import (
+    UnbalancedWeightsError,
+    WeightedDesign,
+    weighted_design,
+    weighted_rate_ratio,
+)
+from evaluation.regression import Floats, NotEstimableError
+
+WEIGHTED, MATCHED, MATCHED_DID = "weighted_cohort", "matched_cohort", "matched_did"
+ESTIMATORS = {
+    WEIGHTED: "entropy_balancing_and_poisson",
+    MATCHED: "poisson_in_matched_sets",
+    MATCHED_DID: "saturated_poisson_in_matched_sets",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Found:
+    """An effect, or the reason why there is none, with those it rests on (n flags)."""
+
+    effect: RateRatio | None
+    reason: str
+    known: NDArray[np.bool_]
+    years: Floats
+
+
+def controlled_estimates(
+    compared: Iterable[ComparedPopulation],
+    *,
+    follow_up: pl.DataFrame,
+    earlier: pl.DataFrame,
+    metrics: Sequence[Metric],
+    follow_up_months: int,
+    protocol_hash: str,
+    run_id: str,
+) -> pl.DataFrame:
+    """Three rows per metric and population: `weighted_cohort`, `matched_cohort`, `matched_did`; none is the default.
+
+    `follow_up` (after the index date) and `earlier` (months -24 to -7) have a row per person with `person_days` and a
+    column per metric. Levels, changes and intervals as in `RateRatio`; the cohort designs have no baseline, and their
+    comparator's level is the cases' rate as it would have been without the pilot. A once-only event is counted
+    per person: a risk ratio by the same models. Cost is a rate of pounds, for which the Poisson regression needs
+    no more than a right mean (Gourieroux, Monfort and Trognon 1984). Whoever's count is not known has no person-time.
+    Where an estimate can't be had, or fewer than ten people of an arm had an event, values or intervals are null and
+    the caution says why.
+    """
+    run = {"is_default": False, "protocol_hash": protocol_hash, "run_id": run_id}
+    rows = [
+        row | run
+        for one in compared
+        for row in _population_rows(one, follow_up, earlier, metrics, follow_up_months=follow_up_months)
+    ]
+    return pl.DataFrame(rows, schema=METRIC_ESTIMATES, orient="row")
+
+
+def _population_rows(
+    one: ComparedPopulation,
+    follow_up: pl.DataFrame,
+    earlier: pl.DataFrame,
+    metrics: Sequence[Metric],
+    *,
+    follow_up_months: int,
+) -> Iterator[dict[str, Any]]:
+    weighted = with_counts(one.weighted, follow_up, earlier)
+    matched = with_counts(one.matched, follow_up, earlier)
+    prepared = _prepared(one.weighted)
+    for metric in metrics:
+        for design, people, frame in (
+            (WEIGHTED, one.weighted, weighted),
+            (MATCHED, one.matched, matched),
+            (MATCHED_DID, one.matched, matched),
+        ):
+            found = None
+            if people is not None and frame is not None:
+                found = _found(design, people, outcome_of(frame, metric), prepared, is_binary=metric.is_binary)
+            yield _row(metric, one, design, people, found, follow_up_months)
+
+
+def _prepared(people: ComparedPeople | None) -> WeightedDesign | str:
+    """What all outcomes of the weighted people share, or why there is no such thing."""
+    if people is None:
+        return ""
+    columns = people.covariates
+    numbers = np.arange(len(columns))
+    try:
+        return weighted_design(
+            is_treated=people.is_treated,
+            weights=people.weights,
+            balanced=columns,
+            covariates=columns,
+            person_ids=numbers,
+        )
+    except UnbalancedWeightsError:
+        return UNBALANCED
+    except NotEstimableError as error:
+        return no_estimate(str(error))
+
+
+def _found(
+    design: str, people: ComparedPeople, outcome: Outcome, prepared: WeightedDesign | str, *, is_binary: bool
+) -> _Found:
+    known = outcome.years > 0
+    years = outcome.years_observed
+    if design == MATCHED_DID:
+        known = known & (outcome.years_before > 0)
+        years = years + outcome.years_before
+    effect, reason = None, ""
+    if design == MATCHED_DID and is_binary:
+        reason = NO_DID_OF_ONCE_ONLY
+    elif design == WEIGHTED and isinstance(prepared, str):
+        reason = prepared
+    else:
+        try:
+            effect = _effect(design, people, outcome, prepared, known)
+        except NotEstimableError as error:
+            reason = no_estimate(str(error))
+    return _Found(effect=effect, reason=reason, known=known, years=np.where(known, years, 0.0))
+
+
+def _effect(
+    design: str,
+    people: ComparedPeople,
+    outcome: Outcome,
+    prepared: WeightedDesign | str,
+    known: NDArray[np.bool_],
+) -> RateRatio:
+    if design == WEIGHTED and isinstance(prepared, WeightedDesign):
+        return weighted_rate_ratio(prepared, counts=outcome.counts, person_years=outcome.years)
+    counts, years = np.where(known, outcome.counts, 0.0), np.where(known, outcome.years, 0.0)
+    person_numbers = people.person_id.rank("dense").to_numpy()
+    if design == MATCHED:
+        return matched_cohort(
+            counts=counts,
+            person_years=years,
+            is_treated=people.is_treated,
+            weights=people.weights,
+            covariates=people.covariates,
+            person_ids=person_numbers,
+            set_ids=people.set_ids,
+        )
+    return matched_did(
+        baseline_counts=np.where(known, outcome.counts_before, 0.0),
+        baseline_person_years=np.where(known, outcome.years_before, 0.0),
+        counts=counts,
+        person_years=years,
+        is_treated=people.is_treated,
+        weights=people.weights,
+        person_ids=person_numbers,
+        set_ids=people.set_ids,
+    )
+
+
+def _row(
+    metric: Metric,
+    one: ComparedPopulation,
+    design: str,
+    people: ComparedPeople | None,
+    found: _Found | None,
+    follow_up_months: int,
+) -> dict[str, Any]:
+    effect = found.effect if found else None
+    design_caution = one.weighting_caution if design == WEIGHTED else one.matching_caution
+    numbers = _numbers_of_people(people, found)
+    who = "observed on the index date" if design == WEIGHTED else "matched"
+    return {
+        **metric_columns(metric),
+        "population": one.population,
+        "design": design,
+        "estimator": ESTIMATORS[design],
+        "estimand": "att",
+        "estimand_population": f"pilot people, {population_words(one.population)}; "
+        f"{numbers['n_pilot']} of {one.pilot_people} {who}",
+        **numbers,
+        **(_effect_columns(effect) if effect else {}),
+        "caution": controlled_cautions(
+            metric,
+            design=design,
+            design_caution=design_caution,
+            reason=found.reason if found else "",
+            sample=effect.sample if effect else None,
+            some_unknown=bool(found and not found.known.all()),
+            follow_up_months=follow_up_months,
+        ),
+    }
+
+
+def _numbers_of_people(people: ComparedPeople | None, found: _Found | None) -> dict[str, Any]:
+    if people is None or found is None:
+        return {"n_pilot": 0, "n_comparator": 0}
+    cases, others = found.known & people.is_treated, found.known & ~people.is_treated
+    n_cases, n_others = (people.person_id.filter(pl.Series(arm)).n_unique() for arm in (cases, others))
+    return {
+        "n_pilot": n_cases,
+        "n_comparator": n_others,
+        "person_years_pilot": float(found.years[cases].sum()),
+        "person_years_comparator": float(found.years[others].sum()),
+        "cluster_level": "person",
+        "n_clusters": n_cases + n_others,
+    }
+
+
+def _effect_columns(effect: RateRatio) -> dict[str, Any]:
+    before = effect.before
+    levels = {
+        "pilot_baseline": before.cases_before if before else None,
+        "pilot_follow_up": effect.rate,
+        "comparator_baseline": before.others_before if before else None,
+        "comparator_follow_up": before.others_after if before else effect.rate_without,
+        "change": effect.change,
+        "relative_change_pct": effect.relative_change_pct,
+    }
+    if effect.sample.rests_on_few:
+        return levels
+    names = ("change_low", "change_high", "relative_low_pct", "relative_high_pct", "p_value")
+    return levels | {name: getattr(effect, name) for name in (*names, "minimum_detectable_change_pct")}

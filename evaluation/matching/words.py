@@ -1,0 +1,52 @@
+"""What a reader must know of a comparison before any outcome is read, in sentences without counts."""
+
+from collections.abc import Sequence
+
+import polars as pl
+
+MOST_NAMED = 5
+TOO_FEW = "Too few pilot people to find comparison people like them by several characteristics."
+MANY_UNMATCHED = "Over a tenth of the pilot people found nobody like them: the effect is about the others."
+NOBODY = "There is nobody to compare with."
+POOLS = {
+    "unknown": "Whether comparison people live in an area or use a practice of the pilot is not known.",
+    "local": (
+        "Comparison people live in the pilot's own areas: they could have joined and did not, and what the pilot "
+        "changed around them may have reached them."
+    ),
+}
+
+
+def pool_caution(pools: Sequence[str]) -> str:
+    """What is wrong with where the comparison people come from; nothing for people from outside."""
+    return " ".join(POOLS[pool] for pool in sorted(pools) if pool in POOLS)
+
+
+def missing_caution(names: Sequence[str]) -> str:
+    """Covariates that are known of nobody."""
+    return f"Not known of anybody, so not made alike: {_some(names)}." if names else ""
+
+
+def left_out_caution(names: Sequence[str]) -> str:
+    """Covariates that there are too few people, or too little overlap, to make alike."""
+    return f"Too few people to make alike: {_some(names)}." if names else ""
+
+
+def given_up_caution(names: Sequence[str]) -> str:
+    """Exact matching that would have lost too many cases."""
+    if not names:
+        return ""
+    return f"Too many pilot people have no equal, so they are not matched exactly on {', '.join(names)}."
+
+
+def balance_caution(balance: pl.DataFrame, stage: str) -> str:
+    """Which plain covariates still differ at a stage, the most different first; `balance` of one population."""
+    found = balance.filter(pl.col("stage") == stage, pl.col("is_unbalanced"))
+    if found.is_empty():
+        return ""
+    worst = found.sort(pl.col("standardised_mean_difference").abs(), "covariate", descending=[True, False])
+    return f"Still different after {stage.removeprefix('after_')}: {_some(worst['covariate'].to_list())}."
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:MOST_NAMED]) + (" and others" if len(names) > MOST_NAMED else "")

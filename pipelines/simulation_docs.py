@@ -1,0 +1,100 @@
+"""The page `docs/simulation-study.md`: how often the estimators are right on cohorts whose effects are known."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from pipelines.fingerprint import CHECKOUT
+from pipelines.tables_docs import markdown_table
+
+RESULT = CHECKOUT / "benchmarks" / "results" / "simulation_study.json"
+DEFAULT, BRACKET = "weighted_cohort", "bracket"
+MADE_BY = "<!-- Made from benchmarks/results/simulation_study.json by `make docs`; draw again, don't edit. -->"
+INTRODUCTION = f"""{MADE_BY}
+# How often the method is right
+
+Made-up cohorts whose effects are known, drawn over and over and estimated as a run of a study would do it
+(`python -m benchmarks.simulation_study`, which also says how they come about). Figures are followed by their Monte
+Carlo error: what other draws of the same number would have changed them by. What holds for these cohorts holds for a
+study as far as it is like them: joining by what is recorded, six months of follow-up, twenty comparison people per
+case.
+"""
+CARD = """## Calibration card
+
+How often the default wrongly said that something fell or rose (p below 0.05) where the pilot did nothing at all. With
+nothing hidden 5% is right. With something hidden it is more, and no recorded number can tell: therefore look at the
+bracket.
+"""
+FIGURES = """## Figures of every method
+
+Bias is that of the log rate ratio: 0.01 is one percent. Coverage is that of 95% intervals; the bracket goes from the
+lowest to the highest limit of `weighted_cohort` and `matched_did`. The error's ratio is the mean of the errors that
+the method stated over the spread of its estimates.
+"""
+
+
+def simulation_page() -> str:
+    """The page's text; without results it says that there are none."""
+    if not RESULT.exists():
+        return f"{INTRODUCTION}\nNo draws are kept yet.\n"
+    found: Mapping[str, Mapping[str, float]] = json.loads(RESULT.read_text(encoding="utf-8"))["performance"]
+    rows = [(*name.split("/"), figures) for name, figures in found.items()]
+    return "\n".join([INTRODUCTION, CARD, _card(rows), "", FIGURES, _figures(rows), ""])
+
+
+def _card(rows: list[Any]) -> str:
+    lines = [
+        (
+            _words(mechanism),
+            cases,
+            _words(outcome),
+            f"{figures['draws']:.0f}",
+            _percent(figures, "p_below_0_05"),
+            f"on {figures['draws']:.0f} simulated pilots of {cases} people this method wrongly said so in "
+            f"{100 * figures['p_below_0_05']:.1f}%",
+        )
+        for mechanism, effect, cases, method, outcome, figures in rows
+        if method == DEFAULT and effect == "none"
+    ]
+    return markdown_table(("People join because of", "Cases", "Outcome", "Draws", "Wrong", "In words"), lines)
+
+
+def _figures(rows: list[Any]) -> str:
+    lines = [
+        (
+            _words(mechanism),
+            effect,
+            cases,
+            f"`{method}`",
+            _words(outcome),
+            f"{figures['draws']:.0f}",
+            _number(figures, "bias"),
+            _percent(figures, "coverage"),
+            _number(figures, "model_over_empirical_error"),
+        )
+        for mechanism, effect, cases, method, outcome, figures in rows
+    ]
+    head = (
+        "People join because of",
+        "Effect",
+        "Cases",
+        "Method",
+        "Outcome",
+        "Draws",
+        "Bias",
+        "Coverage",
+        "Error's ratio",
+    )
+    return markdown_table(head, lines)
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _number(figures: Mapping[str, float], name: str) -> str:
+    return f"{figures[name]:.3f} ({figures[name + '_error']:.3f})" if name in figures else ""
+
+
+def _percent(figures: Mapping[str, float], name: str) -> str:
+    return f"{100 * figures[name]:.1f}% ({100 * figures[name + '_error']:.1f})"

@@ -1,0 +1,87 @@
+"""The designs with comparison people like the pilot's, on the demo study whose effects are known."""
+
+import math
+
+import duckdb
+import polars as pl
+import pytest
+
+WITHIN = 3.3
+
+
+@pytest.fixture(scope="module")
+def published(published_demo) -> duckdb.DuckDBPyConnection:
+    with duckdb.connect(published_demo, read_only=True) as connection:
+        yield connection
+
+
+@pytest.mark.parametrize("metric", ["emergency_admissions", "elective_admissions", "outpatient_attendances"])
+def test_the_default_is_the_weighted_cohort_and_finds_what_was_planted(published, demo_study, metric):
+    default = f"from metric_estimates where is_default and population = 'all_sites' and metric_id = '{metric}'"
+    estimate = published.sql(default).pl().row(0, named=True)
+    effects = pl.read_csv(demo_study.root / "truth" / "effects.csv", infer_schema_length=None)
+    planted = effects.filter(pl.col("metric_id") == metric)["expected"][0]
+    found, low, high = (math.log1p(estimate[f"relative_{part}_pct"] / 100) for part in ("change", "low", "high"))
+    assert estimate["design"] == "weighted_cohort"
+    assert abs(found - math.log(planted)) < WITHIN * (high - low) / (2 * 1.959964)
+
+
+def test_against_unmatched_people_the_bad_spell_before_joining_passes_for_an_effect(published):
+    rows = published.sql(
+        """from metric_estimates where design = 'unmatched_did' and population = 'all_sites'
+        and metric_id = 'emergency_admissions'"""
+    ).pl()
+    assert rows["relative_change_pct"][0] < -30
+
+
+def test_every_metric_and_population_has_one_default_and_all_designs(published):
+    rows = published.sql(
+        """select metric_id, population, count(*) filter (is_default) as defaults, count(distinct design) as designs
+        from metric_estimates where unit like '%person-year%' or metric_id = 'died' group by all"""
+    ).pl()
+    assert rows.height > 200
+    assert rows["defaults"].unique().to_list() == [1]
+    assert rows["designs"].unique().to_list() == [5]
+
+
+def test_a_part_too_small_for_weights_has_another_default_and_says_why(published):
+    rows = published.sql("from metric_estimates where population like 'site:%' and metric_id = 'emergency_admissions'")
+    few = rows.filter("design = 'weighted_cohort' and n_pilot = 0").pl()
+    assert few.height > 0
+    assert all("Too few pilot people" in caution for caution in few["caution"])
+    assert not few["is_default"].any()
+
+
+def test_weighted_comparison_people_have_the_pilots_history(published):
+    design = published.sql("from comparison_designs where population = 'all_sites'").pl().row(0, named=True)
+    balance = published.sql("from covariate_balance where population = 'all_sites'").pl()
+    weighted = pl.col("covariate").str.contains_any(design["weighted_covariates"].split(", "))
+    after = balance.filter(pl.col("stage") == "after_weighting", weighted, ~pl.col("covariate").str.contains(" x "))
+    assert after["standardised_mean_difference"].abs().max() < 1e-6
+    assert balance.filter(pl.col("stage") == "before")["standardised_mean_difference"].abs().max() > 0.3
+    assert design["pilot_people_matched"] <= design["pilot_people"] <= 200
+
+
+def test_the_published_matched_results_stand_beside_ours_of_the_same_design(published):
+    rows = published.sql(
+        "select our_design, our_change, our_caution from comparison_with_published where result_id = 'icp_all_op'"
+    ).fetchall()
+    ((design, change, caution),) = rows
+    assert design == "matched_did"
+    assert -60 < change < 20
+    assert "months -24 to -7" in caution
+
+
+def test_weights_and_pairs_are_of_people_outside_the_pilot(published):
+    weights = published.sql("select population, sum(weight) as total from comparison_weights group by 1").pl()
+    designs = published.sql("select population, pilot_people from comparison_designs where has_weights").pl()
+    sums = designs.join(weights, on="population")
+    assert sums["total"].to_list() == pytest.approx(sums["pilot_people"].to_list())
+    strangers = published.sql(
+        """select count(*) from comparison_weights inner join people using (person_id) where is_pilot"""
+    ).fetchone()
+    assert strangers == (0,)
+    pairs = published.sql("select sum(weight), count(distinct comparison_person_id), count(*) from matched_pairs")
+    total, people, rows = pairs.fetchone()
+    matched = published.sql("select pilot_people_matched from comparison_designs where population = 'all_sites'")
+    assert (total, people) == (pytest.approx(matched.fetchone()[0]), rows)
