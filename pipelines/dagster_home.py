@@ -5,7 +5,13 @@ from pathlib import Path
 
 import dagster as dg
 
-SETTINGS = """telemetry:
+SETTINGS = """storage:
+  custom:
+    module: pipelines.dagster_storage
+    class: Storage
+    config:
+      base_dir: {env: DAGSTER_HOME}
+telemetry:
   enabled: false
 nux:
   enabled: false

@@ -6,7 +6,6 @@ import time
 from datetime import date, timedelta
 from pathlib import Path
 
-import duckdb
 import pytest
 
 from pipelines.errors import IcpError
@@ -15,6 +14,7 @@ from pipelines.quality.history import read_quality
 from pipelines.run import run_study
 from pipelines.run_log import read_runs
 from pipelines.study import Study, load_study
+from pipelines.warehouse import Warehouse
 from tests.tiny_study import write_tiny_study
 
 MARK = "Zebra"
@@ -138,9 +138,8 @@ class BrokenEngine:
 
     def __call__(self, line: str) -> None:
         if line == "data_quality_counts":
-            settings = {"autoinstall_known_extensions": "false"}
-            with duckdb.connect(self.study.output / "warehouse.duckdb", config=settings) as connection:
-                connection.execute(self.statement)
+            with Warehouse(self.study.output / "warehouse.duckdb") as warehouse:
+                warehouse.connection.execute(self.statement)
 
 
 def renewed(study: Study, remark: str) -> Study:

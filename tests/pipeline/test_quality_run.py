@@ -113,7 +113,7 @@ def test_analysts_get_the_outcomes_as_a_view_over_counts_and_limits(ran):
         views = published.execute("select view_name from duckdb_views() where not internal").fetchall()
         comment = published.execute("select comment from duckdb_views() where view_name = 'data_quality'").fetchone()
     assert {tuple(row[:3]): tuple(row[3:]) for row in found} == outcomes(ran)
-    assert views == [("data_quality",)]
+    assert ("data_quality",) in views
     assert "judged by the limits of today" in comment[0]
 
 
