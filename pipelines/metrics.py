@@ -86,11 +86,11 @@ def joined(*cautions: Mapping[str, tuple[str, ...]]) -> Mapping[str, tuple[str, 
 def site_register(sites: pl.DataFrame, people: pl.DataFrame) -> pl.DataFrame:
     """Every site: those of sites.csv, and those that enrolments name and it does not (null: not flagged).
 
-    Columns site_id, case_management; `people` has site_id, null for comparison people.
+    Columns site_id, case_management, models; `people` has site_id, null for comparison people.
     """
     enrolled = people.select("site_id").drop_nulls().unique()
     unregistered = enrolled.join(sites, on="site_id", how="anti")
-    return pl.concat([sites.select("site_id", "case_management"), unregistered], how="diagonal")
+    return pl.concat([sites.select("site_id", "case_management", "models"), unregistered], how="diagonal")
 
 
 def survey_designs(study: Study) -> tuple[SurveyDesign, ...]:

@@ -6,6 +6,7 @@ from evaluation.estimation.controlled import controlled_estimates
 from evaluation.estimation.defaults import with_defaults
 from evaluation.estimation.effects import Effect, rate_effect
 from evaluation.estimation.estimates import METRIC_ESTIMATES, metric_estimates
+from evaluation.estimation.families import with_adjusted_p_values
 from evaluation.estimation.metrics import ALL_SITES, CASE_MANAGEMENT, Metric, population_words, site_populations
 from evaluation.estimation.published import comparison_with_published
 from evaluation.estimation.record_quality import record_quality_cautions
@@ -28,5 +29,6 @@ __all__ = [
     "record_quality_cautions",
     "site_populations",
     "survey_item_estimates",
+    "with_adjusted_p_values",
     "with_defaults",
 ]
