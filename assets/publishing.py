@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from assets.effects import ACROSS_SITES
 from assets.estimates import comparison_with_published, metric_estimates, survey_estimates
 from assets.ledger import deliveries
 from assets.matching import TABLES as MATCHING
@@ -26,6 +27,7 @@ PYTHON_TABLES = [
     data_quality_history,
 ]
 NAMED_TABLES = [
+    *ACROSS_SITES,
     *MATCHING,
     "activity_by_month",
     "attrition",

@@ -11,6 +11,8 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from pipelines.results_across import COLUMNS as ACROSS_COLUMNS
+from pipelines.results_across import across_sites_rows
 from pipelines.results_words import effect_in_words, level, ours_in_words, points_in_words, published_in_words
 
 Row = dict[str, Any]
@@ -34,8 +36,15 @@ class Cautions:
         return f"[{', '.join(map(str, numbers))}]" if numbers else ""
 
 
-def results_table(*, run: Row, estimates: Sequence[Row], survey: Sequence[Row], comparison: Sequence[Row]) -> str:
-    """Tables of effects, of survey items and of published results beside ours, as plain text."""
+def results_table(
+    *,
+    run: Row,
+    estimates: Sequence[Row],
+    survey: Sequence[Row],
+    comparison: Sequence[Row],
+    across_sites: Sequence[Row],
+) -> str:
+    """Tables of effects, of sites, of survey items and of published results beside ours, as plain text."""
     width = max(NARROWEST, shutil.get_terminal_size((120, 40)).columns)
     console = Console(file=io.StringIO(), width=width, markup=False, highlight=False, emoji=False)
     cautions = Cautions()
@@ -43,6 +52,9 @@ def results_table(*, run: Row, estimates: Sequence[Row], survey: Sequence[Row], 
     console.print(_heading(run))
     for population, rows in _by_population(row for row in estimates if row["metric_id"] not in asked):
         console.print(_effects(population, rows, cautions))
+    across = across_sites_rows(across_sites, estimates)
+    if across:
+        console.print(_across_sites(across, cautions))
     for population, rows in _by_population(survey):
         console.print(_answers(population, rows, cautions))
     beside = [row for row in comparison if row["our_design"]]
@@ -116,6 +128,15 @@ def _both(pilot: str, comparison: str, row: Row) -> str:
 
 def _people(count: int | str | None) -> str:
     return f"{count:,}" if isinstance(count, int) else str(count)
+
+
+def _across_sites(rows: list[tuple[Row, list[str]]], cautions: Cautions) -> Table:
+    table = _table("Primary outcomes across sites", ACROSS_COLUMNS[0])
+    for column in ACROSS_COLUMNS[1:]:
+        table.add_column(column, ratio=2)
+    for row, cells in rows:
+        table.add_row(*cells[:-1], f"{cells[-1]} {cautions.cite(row['caution'])}")
+    return table
 
 
 def _answers(population: str, rows: list[Row], cautions: Cautions) -> Table:

@@ -54,6 +54,16 @@ def withheld_comparison(row: Row, *, survey: Sequence[Row]) -> Row:
     return row | kept | {"our_n_pilot": _printed(row["our_n_pilot"])}
 
 
+def withheld_pooling(row: Row) -> Row:
+    """A row of `site_pooling` as it may be printed: effects rest on sites with ten people with events or more.
+
+    People pooled are left out where they, or those of the sites left out, are 1 to 7.
+    """
+    used, everyone = row["pilot_people_used"], row["pilot_people"]
+    kept = {"pilot_people_used": None} if is_small(used) or is_small(everyone - used) else {}
+    return row | kept | {"pilot_people": _printed(everyone)}
+
+
 def _without_small_counts(words: str | None) -> str | None:
     """Words such as "all sites; n of N matched", without n and N where one of them or their difference is 1 to 7."""
     counts = _COUNTS.search(words or "")

@@ -1,5 +1,6 @@
 """Effects of the pilot on rates and shares: levels, changes and intervals, with what they assume."""
 
+from evaluation.estimation.across_sites import SITE_EFFECTS, SITE_POOLING, AcrossSites, across_sites
 from evaluation.estimation.arms import Arm
 from evaluation.estimation.compared import ComparedPeople, ComparedPopulation
 from evaluation.estimation.controlled import controlled_estimates
@@ -16,11 +17,15 @@ __all__ = [
     "ALL_SITES",
     "CASE_MANAGEMENT",
     "METRIC_ESTIMATES",
+    "SITE_EFFECTS",
+    "SITE_POOLING",
+    "AcrossSites",
     "Arm",
     "ComparedPeople",
     "ComparedPopulation",
     "Effect",
     "Metric",
+    "across_sites",
     "comparison_with_published",
     "controlled_estimates",
     "metric_estimates",
