@@ -1,6 +1,6 @@
 """What is made: Dagster assets and checks, one module a layer; each reads, calls one function, writes."""
 
-from assets.effects import effects_across_sites
+from assets.effects import effect_statements, effects_across_sites
 from assets.estimates import (
     before_after_estimates,
     comparison_with_published,
@@ -43,6 +43,7 @@ ALL_ASSETS = [
     before_after_estimates,
     controlled_estimates,
     metric_estimates,
+    effect_statements,
     effects_across_sites,
     published_results,
     comparison_with_published,

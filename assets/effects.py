@@ -1,11 +1,12 @@
-"""Effects to be read: across sites, beside each other."""
+"""Effects to be read: in words, and across sites."""
 
 import dagster as dg
 
 from evaluation.estimation import across_sites
+from evaluation.estimation import effect_statements as state_effects
 from pipelines.faults import guarded
 from pipelines.masking import row_metadata
-from pipelines.metrics import metrics_with_cautions
+from pipelines.metrics import activity_metrics, metrics_with_cautions, survey_metrics
 from pipelines.study import Study
 from pipelines.warehouse import Warehouse
 
@@ -14,6 +15,21 @@ ACROSS_SITES = {
     "site_pooling": "Mean effect across sites, how far sites differ, and what another site may expect.",
     "site_effects": "Each site's own effect, drawn towards the mean, and the mean without it.",
 }
+
+
+@dg.asset(deps=["metric_estimates"], **ASSET)
+@guarded
+def effect_statements(
+    context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse], study: dg.ResourceParam[Study]
+) -> dg.MaterializeResult:
+    """The default estimate of each protocol outcome in words, with probabilities beside its interval."""
+    statements = state_effects(
+        warehouse.read("metric_estimates"),
+        metrics=(*activity_metrics(study), *survey_metrics(study)),
+        protocol_hash=study.protocol_hash,
+        run_id=context.run.run_id,
+    )
+    return dg.MaterializeResult(metadata=row_metadata(warehouse.write("effect_statements", statements)))
 
 
 @dg.multi_asset(

@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from assets.effects import ACROSS_SITES
+from assets.effects import ACROSS_SITES, effect_statements
 from assets.estimates import comparison_with_published, metric_estimates, survey_estimates
 from assets.ledger import deliveries
 from assets.matching import TABLES as MATCHING
@@ -19,6 +19,7 @@ from pipelines.warehouse import Warehouse
 ASSET = {"group_name": "published", "kinds": {"duckdb"}}
 PYTHON_TABLES = [
     metric_estimates,
+    effect_statements,
     survey_estimates,
     comparison_with_published,
     deliveries,

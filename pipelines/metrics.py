@@ -51,6 +51,7 @@ def survey_metrics(study: Study) -> tuple[Metric, ...]:
             priority=outcomes[item.id].priority if item.id in outcomes else "exploratory",
             benefits=outcomes[item.id].benefits if item.id in outcomes else item.benefits,
             is_binary=True,
+            is_item=True,
         )
         for instrument in instruments.values()
         for item in instrument.items
@@ -161,6 +162,7 @@ def _activity_metric(column: Column, study: Study, extract_cautions: Mapping[str
         code_lists=lists,
         unverified_code_lists=tuple(name for name in lists if name in unverified),
         notes=(*_notes(column, study), *_of_extract(column, extract_cautions)),
+        smallest_worthwhile_change_pct=outcome.smallest_worthwhile_change_pct if outcome else None,
     )
 
 

@@ -13,6 +13,8 @@ from rich.table import Table
 
 from pipelines.results_across import COLUMNS as ACROSS_COLUMNS
 from pipelines.results_across import across_sites_rows
+from pipelines.results_statements import COLUMNS as STATEMENT_COLUMNS
+from pipelines.results_statements import statement_caution, statement_cells
 from pipelines.results_words import effect_in_words, level, ours_in_words, points_in_words, published_in_words
 
 Row = dict[str, Any]
@@ -43,13 +45,16 @@ def results_table(
     survey: Sequence[Row],
     comparison: Sequence[Row],
     across_sites: Sequence[Row],
+    statements: Sequence[Row],
 ) -> str:
-    """Tables of effects, of sites, of survey items and of published results beside ours, as plain text."""
+    """What is found in words, then tables of effects, sites, survey items, and published results; plain text."""
     width = max(NARROWEST, shutil.get_terminal_size((120, 40)).columns)
     console = Console(file=io.StringIO(), width=width, markup=False, highlight=False, emoji=False)
     cautions = Cautions()
     asked = {row["measure_id"] for row in survey}
     console.print(_heading(run))
+    for population, rows in _by_population(statements):
+        console.print(_statements(population, rows, cautions))
     for population, rows in _by_population(row for row in estimates if row["metric_id"] not in asked):
         console.print(_effects(population, rows, cautions))
     across = across_sites_rows(across_sites, estimates)
@@ -128,6 +133,17 @@ def _both(pilot: str, comparison: str, row: Row) -> str:
 
 def _people(count: int | str | None) -> str:
     return f"{count:,}" if isinstance(count, int) else str(count)
+
+
+def _statements(population: str, rows: list[Row], cautions: Cautions) -> Table:
+    table = _table(f"Protocol outcomes in words: {population}", STATEMENT_COLUMNS[0])
+    table.add_column(STATEMENT_COLUMNS[1], ratio=5)
+    for column in STATEMENT_COLUMNS[2:]:
+        table.add_column(column)
+    for row in sorted(rows, key=lambda row: list(PRIORITIES).index(row["priority"])):
+        outcome, words, *probabilities = statement_cells(row)
+        table.add_row(outcome, f"{words} {cautions.cite(statement_caution(row))}".rstrip(), *probabilities)
+    return table
 
 
 def _across_sites(rows: list[tuple[Row, list[str]]], cautions: Cautions) -> Table:

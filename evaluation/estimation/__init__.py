@@ -11,11 +11,13 @@ from evaluation.estimation.families import with_adjusted_p_values
 from evaluation.estimation.metrics import ALL_SITES, CASE_MANAGEMENT, Metric, population_words, site_populations
 from evaluation.estimation.published import comparison_with_published
 from evaluation.estimation.record_quality import record_quality_cautions
+from evaluation.estimation.statements import EFFECT_STATEMENTS, effect_statements
 from evaluation.estimation.survey_items import survey_item_estimates
 
 __all__ = [
     "ALL_SITES",
     "CASE_MANAGEMENT",
+    "EFFECT_STATEMENTS",
     "METRIC_ESTIMATES",
     "SITE_EFFECTS",
     "SITE_POOLING",
@@ -28,6 +30,7 @@ __all__ = [
     "across_sites",
     "comparison_with_published",
     "controlled_estimates",
+    "effect_statements",
     "metric_estimates",
     "population_words",
     "rate_effect",

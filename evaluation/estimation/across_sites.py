@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from evaluation.estimation.cautions import BY_DESIGN, NOT_FROZEN, join
-from evaluation.estimation.intervals import quantile
+from evaluation.estimation.intervals import log_standard_error
 from evaluation.estimation.metrics import ALL_SITES, Metric
 from evaluation.estimation.pooling import FEWEST_FOR_PREDICTION, LeftOut, PooledEffect, leave_one_out, pooled_effect
 
@@ -128,14 +128,14 @@ def _of_metric(metric: Metric, rows: Sequence[dict[str, Any]]) -> Iterator[_Pool
 
 
 def _site(row: dict[str, Any]) -> _Site:
-    estimate, low, high = (row[f"relative_{part}_pct"] for part in ("change", "low", "high"))
+    estimate = row["relative_change_pct"]
+    error = log_standard_error(row["relative_low_pct"], row["relative_high_pct"])
     if not row["n_pilot"]:
         return _Site(row=row, reason=NO_PEOPLE)
     if estimate is None:
         return _Site(row=row, reason=NO_ESTIMATE)
-    if low is None or high is None:
+    if error is None:
         return _Site(row=row, reason=NO_INTERVAL)
-    error = (math.log1p(high / 100) - math.log1p(low / 100)) / (2 * quantile())
     return _Site(row=row, log_ratio=math.log1p(estimate / 100), error=error)
 
 

@@ -15,7 +15,8 @@ class Metric:
     `metric_id` is a column of `person_periods` or an item of an instrument. `is_binary` marks a share of
     people instead of a rate: an item's positive answers, or an event that happens once, such as death.
     `code_lists` are the lists the measure rests on, `unverified_code_lists` those among them that nobody
-    has checked against their source; `notes` are sentences that every caution on the metric ends with.
+    has checked against their source; `notes` are sentences that every caution on the metric ends with. `is_item` marks
+    an item of a questionnaire; `smallest_worthwhile_change_pct` is the protocol's, below zero for a fall.
     """
 
     metric_id: str
@@ -29,6 +30,8 @@ class Metric:
     code_lists: tuple[str, ...] = ()
     unverified_code_lists: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    is_item: bool = False
+    smallest_worthwhile_change_pct: float | None = None
 
 
 def site_populations(sites: pl.DataFrame) -> pl.DataFrame:

@@ -9,7 +9,7 @@ import duckdb
 import polars as pl
 import pytest
 
-from evaluation.estimation import METRIC_ESTIMATES, SITE_POOLING
+from evaluation.estimation import EFFECT_STATEMENTS, METRIC_ESTIMATES, SITE_POOLING
 from evaluation.surveys import SURVEY_ESTIMATES
 from pipelines.contracts import contract_by_table
 from pipelines.errors import StudyError
@@ -119,11 +119,36 @@ def pooled(**values: object) -> dict:
     return row | values
 
 
+def stated(**values: object) -> dict:
+    row = dict.fromkeys(EFFECT_STATEMENTS) | {
+        "metric_id": "admissions",
+        "label": "Admissions",
+        "priority": "primary",
+        "population": "all_sites",
+        "design": "unmatched_did",
+        "relative_change_pct": -4.321,
+        "statement": "No evidence of a change; falls larger than 3% and rises larger than 1% are ruled out.",
+        "probability_fell": 0.764,
+        "probability_worthwhile": 0.004,
+        "probability_rose": 0.236,
+        "prior": "Before the data: a change between -17% and +20% held to be 95% likely.",
+        "caution": "Hidden confounding is not in them.",
+    }
+    return row | values
+
+
 @pytest.fixture
 def publish(tmp_path: Path):
     """Writes a published file of the given rows and returns its path."""
 
-    def write(*, estimates: tuple = (), survey: tuple = (), comparison: tuple = (), pooling: tuple = ()) -> Path:
+    def write(
+        *,
+        estimates: tuple = (),
+        survey: tuple = (),
+        comparison: tuple = (),
+        pooling: tuple = (),
+        statements: tuple = (),
+    ) -> Path:
         types = {c.name: POLARS_TYPES[c.sql_type] for c in contract_by_table("comparison_with_published").columns}
         run = {"run_id": "run-1", "started_at": "2011-07-01", "study": "pilots", "data_until": "2011-06-30"}
         tables = {
@@ -131,6 +156,7 @@ def publish(tmp_path: Path):
             "survey_estimates": pl.DataFrame(survey, schema=SURVEY_ESTIMATES, orient="row"),
             "comparison_with_published": pl.DataFrame(comparison, schema=types, orient="row"),
             "site_pooling": pl.DataFrame(pooling, schema=SITE_POOLING, orient="row"),
+            "effect_statements": pl.DataFrame(statements, schema=EFFECT_STATEMENTS, orient="row"),
             "runs": pl.DataFrame([run | {"is_synthetic": True}]),
         }
         path = tmp_path / "evaluation.duckdb"
@@ -300,6 +326,35 @@ def test_what_is_said_across_sites():
     ]
     ((_, two),) = across_sites_rows([pooled(prediction_low_pct=None)], [estimate("admissions", **FELL)])
     assert two[3] == "too few sites"
+
+
+def test_protocol_outcomes_stand_in_words_with_probabilities_and_their_prior(publish):
+    text = page(publish(estimates=(estimate("admissions", **FELL),), statements=(stated(),)))
+    assert "Protocol outcomes in words: all_sites" in text
+    assert "Admissions (primary)" in text
+    assert "falls larger than 3% and rises larger than 1% are ruled out. [1, 2] 76% under 1% 24%" in text
+    assert "[1] Before the data: a change between -17% and +20% held to be 95% likely." in text
+
+
+def test_without_probabilities_there_is_no_prior_either(publish):
+    none = dict.fromkeys(("probability_fell", "probability_worthwhile", "probability_rose", "prior"))
+    text = page(publish(estimates=(estimate("admissions", **FELL),), statements=(stated(**none),)))
+    assert "are ruled out. [1] - - -" in text
+    assert "Before the data" not in text
+
+
+@pytest.mark.parametrize("output_format", ["table", "json"])
+def test_a_statement_is_withheld_where_its_estimate_is(publish, output_format):
+    other = {"metric_id": "attendances", "relative_change_pct": 1.0, "probability_fell": 0.5, "statement": "Shown."}
+    path = publish(
+        estimates=(estimate("admissions", n_pilot=5, **FELL),),
+        statements=(stated(), stated(**other)),
+    )
+    text = page(path, output_format=output_format)
+    for withheld in ("ruled out", "-4.321", "76%", "0.764"):
+        assert withheld not in text
+    assert "Withheld: rests on 1 to 7 people or events." in text
+    assert "Shown." in text
 
 
 def test_where_nothing_is_pooled_the_page_says_so(publish):
