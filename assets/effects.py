@@ -4,6 +4,7 @@ import dagster as dg
 
 from evaluation.estimation import across_sites
 from evaluation.estimation import effect_statements as state_effects
+from evaluation.estimation import subgroup_interactions as test_interactions
 from pipelines.faults import guarded
 from pipelines.masking import row_metadata
 from pipelines.metrics import activity_metrics, metrics_with_cautions, survey_metrics
@@ -30,6 +31,18 @@ def effect_statements(
         run_id=context.run.run_id,
     )
     return dg.MaterializeResult(metadata=row_metadata(warehouse.write("effect_statements", statements)))
+
+
+@dg.asset(deps=["metric_estimates"], **ASSET)
+@guarded
+def subgroup_interactions(
+    context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse], study: dg.ResourceParam[Study]
+) -> dg.MaterializeResult:
+    """Whether the effect on protocol outcomes differs by age, deprivation, ethnic group or frailty."""
+    tests = test_interactions(
+        warehouse.read("metric_estimates"), protocol_hash=study.protocol_hash, run_id=context.run.run_id
+    )
+    return dg.MaterializeResult(metadata=row_metadata(warehouse.write("subgroup_interactions", tests)))
 
 
 @dg.multi_asset(

@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from assets.effects import ACROSS_SITES, effect_statements
+from assets.effects import ACROSS_SITES, effect_statements, subgroup_interactions
 from assets.estimates import comparison_with_published, metric_estimates, survey_estimates
 from assets.ledger import deliveries
 from assets.matching import TABLES as MATCHING
@@ -20,6 +20,7 @@ ASSET = {"group_name": "published", "kinds": {"duckdb"}}
 PYTHON_TABLES = [
     metric_estimates,
     effect_statements,
+    subgroup_interactions,
     survey_estimates,
     comparison_with_published,
     deliveries,

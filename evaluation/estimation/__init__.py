@@ -8,6 +8,7 @@ from evaluation.estimation.defaults import with_defaults
 from evaluation.estimation.effects import Effect, rate_effect
 from evaluation.estimation.estimates import METRIC_ESTIMATES, metric_estimates
 from evaluation.estimation.families import with_adjusted_p_values
+from evaluation.estimation.interactions import SUBGROUP_INTERACTIONS, subgroup_interactions
 from evaluation.estimation.metrics import ALL_SITES, CASE_MANAGEMENT, Metric, population_words, site_populations
 from evaluation.estimation.published import comparison_with_published
 from evaluation.estimation.record_quality import record_quality_cautions
@@ -21,6 +22,7 @@ __all__ = [
     "METRIC_ESTIMATES",
     "SITE_EFFECTS",
     "SITE_POOLING",
+    "SUBGROUP_INTERACTIONS",
     "AcrossSites",
     "Arm",
     "ComparedPeople",
@@ -36,6 +38,7 @@ __all__ = [
     "rate_effect",
     "record_quality_cautions",
     "site_populations",
+    "subgroup_interactions",
     "survey_item_estimates",
     "with_adjusted_p_values",
     "with_defaults",

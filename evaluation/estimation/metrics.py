@@ -71,4 +71,6 @@ def population_words(population: str) -> str:
         return f"site {name}"
     if kind == "model":
         return f"sites with the model {name.replace('_', ' ')}"
+    if kind == "subgroup":
+        return name.replace("=", " ").replace("_", " ")
     return {ALL_SITES: "all sites", CASE_MANAGEMENT: "case-management sites"}.get(population, population)

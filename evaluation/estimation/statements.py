@@ -52,7 +52,8 @@ def effect_statements(
     run = {"protocol_hash": protocol_hash, "run_id": run_id}
     prior = sceptical_prior()
     outcomes = {metric.metric_id: metric for metric in metrics if metric.priority in PROTOCOL}
-    chosen = estimates.filter("is_default", pl.col("metric_id").is_in(list(outcomes)))
+    is_planned = pl.col("metric_id").is_in(list(outcomes)) & pl.col("priority").is_in(PROTOCOL)
+    chosen = estimates.filter("is_default", is_planned)
     rows = [_row(row, outcomes[row["metric_id"]], prior) | run for row in chosen.iter_rows(named=True)]
     return pl.DataFrame(rows, schema=EFFECT_STATEMENTS, orient="row")
 

@@ -124,6 +124,7 @@ def test_only_default_rows_of_protocol_outcomes_are_stated_in_each_population():
         row(population="site:a"),
         row(design="matched_did", is_default=False),
         row(metric_id="attendances", priority="exploratory"),
+        row(population="subgroup:age=under_75", priority="exploratory"),
     )
     assert found["population"].to_list() == ["all_sites", "site:a"]
 
