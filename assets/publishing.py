@@ -43,6 +43,7 @@ NAMED_TABLES = [
     "person_months",
     "person_periods",
     "quarantine_summary",
+    "reach",
     "record_quality",
     "spells",
     "survey_answers",
