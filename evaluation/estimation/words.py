@@ -2,6 +2,9 @@
 
 import math
 
+EVERYTHING = 100  # percent: no rate falls by more
+BEYOND_INTEREST = 1000  # percent: that larger rises are ruled out says nothing
+VERBS = {True: "are ruled out", False: "is ruled out"}
 WHOLE_FROM = 10  # percentages from here on are shown without a decimal
 PERCENT, POINTS = "%", " points"
 NO_WORDS = "No effect can be stated."
@@ -24,7 +27,8 @@ def effect_words(
 
     With `unit` `POINTS` the three numbers are percentage points of a share.
 
-    Where the interval covers no change: "no evidence of a change", and what is ruled out on either side; an
+    Where the interval covers no change: "no evidence of a change", and what is ruled out on either side, if it is
+    worth saying; an
     absence of evidence is never called evidence of absence. With a worthwhile change, whether it is shown,
     ruled out, or neither. Without an interval only the estimate is given, without an estimate that it is missing.
 
@@ -63,8 +67,9 @@ def _seen(change: float, low: float, high: float, unit: str) -> str:
     if low > 0 or high < 0:
         weakest, strongest = sorted((abs(low), abs(high)))
         return f"{_direction(change, unit)} (95% interval {percent(weakest, unit)} to {percent(strongest, unit)})."
-    ruled_out = f"falls larger than {_outwards(low, unit)} and rises larger than {_outwards(high, unit)} are ruled out"
-    return f"No evidence of a change; {ruled_out}."
+    sides = [f"falls larger than {_outwards(low, unit)}"] if math.ceil(abs(low)) < EVERYTHING else []
+    sides += [f"rises larger than {_outwards(high, unit)}"] if high < BEYOND_INTEREST else []
+    return f"No evidence of a change; {' and '.join(sides) if sides else 'hardly any change'} {VERBS[bool(sides)]}."
 
 
 def _outwards(limit: float, unit: str) -> str:

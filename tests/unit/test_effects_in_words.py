@@ -48,6 +48,10 @@ P_VALUES = [0.01, 0.04, 0.03, 0.5, 0.04]
         ((-8, None, None), None, "A fall of about 8%, without an interval: how sure this is can't be said."),
         ((0.01, None, None), None, "About the same, without an interval: how sure this is can't be said."),
         ((None, None, None), -5, "No effect can be stated."),
+        # a limit that rules out nothing of interest is not mentioned
+        ((-50, -99.6, 900), None, "No evidence of a change; rises larger than 900% are ruled out."),
+        ((40, -80, 1200), None, "No evidence of a change; falls larger than 80% are ruled out."),
+        ((-99, -100, 7e6), None, "No evidence of a change; hardly any change is ruled out."),
         # limits are rounded outwards: 1.21 and 12.4 lie within the interval and are not ruled out
         (
             (2, -1.21, 12.4),
