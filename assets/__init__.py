@@ -1,5 +1,6 @@
 """What is made: Dagster assets and checks, one module a layer; each reads, calls one function, writes."""
 
+from assets.effects import effect_statements, effects_across_sites, subgroup_interactions
 from assets.estimates import (
     before_after_estimates,
     comparison_with_published,
@@ -42,6 +43,9 @@ ALL_ASSETS = [
     before_after_estimates,
     controlled_estimates,
     metric_estimates,
+    effect_statements,
+    effects_across_sites,
+    subgroup_interactions,
     published_results,
     comparison_with_published,
     code_lists,

@@ -7,7 +7,7 @@ from assets.matching import TABLES as MATCHING
 from evaluation.estimation import comparison_with_published as beside_published
 from evaluation.estimation import controlled_estimates as estimate_controlled
 from evaluation.estimation import metric_estimates as estimate_metrics
-from evaluation.estimation import site_populations, survey_item_estimates, with_defaults
+from evaluation.estimation import site_populations, survey_item_estimates, with_adjusted_p_values, with_defaults
 from evaluation.surveys import survey_estimates as estimate_surveys
 from pipelines.comparison import compared_populations, designs_found
 from pipelines.faults import guarded
@@ -94,7 +94,7 @@ def metric_estimates(warehouse: dg.ResourceParam[Warehouse], study: dg.ResourceP
         metrics=activity_metrics(study),
     )
     items = survey_item_estimates(warehouse.read("survey_estimates"), metrics=survey_metrics(study))
-    rows = warehouse.write("metric_estimates", pl.concat([estimates, items]))
+    rows = warehouse.write("metric_estimates", with_adjusted_p_values(pl.concat([estimates, items])))
     return dg.MaterializeResult(metadata=row_metadata(rows))
 
 

@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from assets.effects import ACROSS_SITES, effect_statements, subgroup_interactions
 from assets.estimates import comparison_with_published, metric_estimates, survey_estimates
 from assets.ledger import deliveries
 from assets.matching import TABLES as MATCHING
@@ -18,6 +19,8 @@ from pipelines.warehouse import Warehouse
 ASSET = {"group_name": "published", "kinds": {"duckdb"}}
 PYTHON_TABLES = [
     metric_estimates,
+    effect_statements,
+    subgroup_interactions,
     survey_estimates,
     comparison_with_published,
     deliveries,
@@ -26,6 +29,7 @@ PYTHON_TABLES = [
     data_quality_history,
 ]
 NAMED_TABLES = [
+    *ACROSS_SITES,
     *MATCHING,
     "activity_by_month",
     "attrition",
@@ -39,6 +43,7 @@ NAMED_TABLES = [
     "person_months",
     "person_periods",
     "quarantine_summary",
+    "reach",
     "record_quality",
     "spells",
     "survey_answers",

@@ -7,14 +7,32 @@ import numpy as np
 import polars as pl
 
 from evaluation.estimation import ALL_SITES, ComparedPeople, ComparedPopulation, site_populations
-from evaluation.matching import CASES_PER_COLUMN, Settings, affordable_terms, design_matrix, terms_of
+from evaluation.matching import (
+    CASES_PER_COLUMN,
+    SUBGROUP_COLUMNS,
+    Settings,
+    affordable_terms,
+    design_matrix,
+    subgroup_populations,
+    terms_of,
+    with_subgroups,
+)
 from pipelines.metrics import site_register
 from pipelines.protocol import Protocol
 from pipelines.warehouse import Warehouse
 
 MOST_COLUMNS_IN_PAIRS = 20
 CONTROLLED = {"weighted_cohort": "has_weights", "matched_cohort": "has_pairs", "matched_did": "has_pairs"}
-ALWAYS_NEEDED = ("person_id", "is_treated", "site_id", "index_date", "index_month", "sex", "age_band")
+ALWAYS_NEEDED = (
+    "person_id",
+    "is_treated",
+    "site_id",
+    "index_date",
+    "index_month",
+    "sex",
+    "age_band",
+    *SUBGROUP_COLUMNS,
+)
 PAIRS_COLUMNS = {
     "case_id": "pilot_person_id",
     "control_id": "comparison_person_id",
@@ -38,7 +56,10 @@ def comparison_settings(protocol: Protocol) -> Settings:
 
 
 def comparison_cohort(warehouse: Warehouse, protocol: Protocol) -> pl.DataFrame:
-    """Pilot people and their pool with the covariates that the protocol asks for, whole numbers held small."""
+    """Pilot people and their pool with the covariates that the protocol asks for, whole numbers held small.
+
+    With the columns of subgroups, which make populations of their own.
+    """
     comparison = protocol.comparison
     names = dict.fromkeys((*ALWAYS_NEEDED, *comparison.exact, *comparison.covariates))
     names.pop("pool", None)
@@ -47,7 +68,8 @@ def comparison_cohort(warehouse: Warehouse, protocol: Protocol) -> pl.DataFrame:
         f"""select {columns}, comparison_pool as pool
         from covariates inner join comparison_cohort using (person_id, is_treated)"""
     ).pl()
-    return pl.DataFrame([column.shrink_dtype() if column.dtype.is_integer() else column for column in cohort])
+    small = pl.DataFrame([column.shrink_dtype() if column.dtype.is_integer() else column for column in cohort])
+    return with_subgroups(small)
 
 
 def compared_populations(warehouse: Warehouse, protocol: Protocol) -> Iterator[ComparedPopulation]:
@@ -60,19 +82,21 @@ def compared_populations(warehouse: Warehouse, protocol: Protocol) -> Iterator[C
     pilot = people.filter("is_pilot")
     sites = dict(populations.group_by("population").agg("site_id").iter_rows())
     cases, pairs = cohort.filter("is_treated"), warehouse.read("matched_pairs")
+    subgroups = dict(subgroup_populations(cases))
     for design in warehouse.read("comparison_designs").iter_rows(named=True):
         name = design["population"]
         is_theirs = pl.lit(value=True) if name == ALL_SITES else pl.col("site_id").is_in(sites.get(name, []))
-        theirs = cases.filter(is_theirs)
+        theirs = cases.filter(subgroups.get(name, is_theirs))
         query = "select person_id, weight from comparison_weights where population = ?"
         weights = warehouse.connection.execute(query, [name]).pl()
         yield ComparedPopulation(
             population=name,
-            pilot_people=pilot.filter(is_theirs).height,
+            pilot_people=theirs.height if name in subgroups else pilot.filter(is_theirs).height,
             weighted=_weighted(cohort, theirs, weights, design),
             matched=_matched(cohort, theirs, pairs, design),
             weighting_caution=design["weighting_caution"],
             matching_caution=design["matching_caution"],
+            is_subgroup=name in subgroups,
         )
 
 

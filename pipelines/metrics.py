@@ -51,6 +51,7 @@ def survey_metrics(study: Study) -> tuple[Metric, ...]:
             priority=outcomes[item.id].priority if item.id in outcomes else "exploratory",
             benefits=outcomes[item.id].benefits if item.id in outcomes else item.benefits,
             is_binary=True,
+            is_item=True,
         )
         for instrument in instruments.values()
         for item in instrument.items
@@ -86,11 +87,11 @@ def joined(*cautions: Mapping[str, tuple[str, ...]]) -> Mapping[str, tuple[str, 
 def site_register(sites: pl.DataFrame, people: pl.DataFrame) -> pl.DataFrame:
     """Every site: those of sites.csv, and those that enrolments name and it does not (null: not flagged).
 
-    Columns site_id, case_management; `people` has site_id, null for comparison people.
+    Columns site_id, case_management, models; `people` has site_id, null for comparison people.
     """
     enrolled = people.select("site_id").drop_nulls().unique()
     unregistered = enrolled.join(sites, on="site_id", how="anti")
-    return pl.concat([sites.select("site_id", "case_management"), unregistered], how="diagonal")
+    return pl.concat([sites.select("site_id", "case_management", "models"), unregistered], how="diagonal")
 
 
 def survey_designs(study: Study) -> tuple[SurveyDesign, ...]:
@@ -161,6 +162,7 @@ def _activity_metric(column: Column, study: Study, extract_cautions: Mapping[str
         code_lists=lists,
         unverified_code_lists=tuple(name for name in lists if name in unverified),
         notes=(*_notes(column, study), *_of_extract(column, extract_cautions)),
+        smallest_worthwhile_change_pct=outcome.smallest_worthwhile_change_pct if outcome else None,
     )
 
 

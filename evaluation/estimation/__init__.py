@@ -1,32 +1,45 @@
 """Effects of the pilot on rates and shares: levels, changes and intervals, with what they assume."""
 
+from evaluation.estimation.across_sites import SITE_EFFECTS, SITE_POOLING, AcrossSites, across_sites
 from evaluation.estimation.arms import Arm
 from evaluation.estimation.compared import ComparedPeople, ComparedPopulation
 from evaluation.estimation.controlled import controlled_estimates
 from evaluation.estimation.defaults import with_defaults
 from evaluation.estimation.effects import Effect, rate_effect
 from evaluation.estimation.estimates import METRIC_ESTIMATES, metric_estimates
+from evaluation.estimation.families import with_adjusted_p_values
+from evaluation.estimation.interactions import SUBGROUP_INTERACTIONS, subgroup_interactions
 from evaluation.estimation.metrics import ALL_SITES, CASE_MANAGEMENT, Metric, population_words, site_populations
 from evaluation.estimation.published import comparison_with_published
 from evaluation.estimation.record_quality import record_quality_cautions
+from evaluation.estimation.statements import EFFECT_STATEMENTS, effect_statements
 from evaluation.estimation.survey_items import survey_item_estimates
 
 __all__ = [
     "ALL_SITES",
     "CASE_MANAGEMENT",
+    "EFFECT_STATEMENTS",
     "METRIC_ESTIMATES",
+    "SITE_EFFECTS",
+    "SITE_POOLING",
+    "SUBGROUP_INTERACTIONS",
+    "AcrossSites",
     "Arm",
     "ComparedPeople",
     "ComparedPopulation",
     "Effect",
     "Metric",
+    "across_sites",
     "comparison_with_published",
     "controlled_estimates",
+    "effect_statements",
     "metric_estimates",
     "population_words",
     "rate_effect",
     "record_quality_cautions",
     "site_populations",
+    "subgroup_interactions",
     "survey_item_estimates",
+    "with_adjusted_p_values",
     "with_defaults",
 ]

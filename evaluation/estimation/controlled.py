@@ -1,7 +1,7 @@
 """Rows of `metric_estimates` for the designs with comparison people like the pilot's: weighted and matched."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,7 @@ from evaluation.estimation.weighted_cohort import (
 from evaluation.regression import Floats, NotEstimableError
 
 WEIGHTED, MATCHED, MATCHED_DID = "weighted_cohort", "matched_cohort", "matched_did"
+EXPLORATORY = "exploratory"
 ESTIMATORS = {
     WEIGHTED: "entropy_balancing_and_poisson",
     MATCHED: "poisson_in_matched_sets",
@@ -53,6 +54,8 @@ def controlled_estimates(
 ) -> pl.DataFrame:
     """Three rows per metric and population: `weighted_cohort`, `matched_cohort`, `matched_did`; none is the default.
 
+    A subgroup has the first alone, for the metrics that the protocol names, with the priority `exploratory`.
+
     `follow_up` (after the index date) and `earlier` (months -24 to -7) have a row per person with `person_days` and a
     column per metric. Levels, changes and intervals as in `RateRatio`; the cohort designs have no baseline, and their
     comparator's level is the cases' rate as it would have been without the pilot. A once-only event is counted
@@ -81,16 +84,20 @@ def _population_rows(
     weighted = with_counts(one.weighted, follow_up, earlier)
     matched = with_counts(one.matched, follow_up, earlier)
     prepared = _prepared(one.weighted)
-    for metric in metrics:
-        for design, people, frame in (
-            (WEIGHTED, one.weighted, weighted),
-            (MATCHED, one.matched, matched),
-            (MATCHED_DID, one.matched, matched),
-        ):
+    by_pairs = () if one.is_subgroup else ((MATCHED, one.matched, matched), (MATCHED_DID, one.matched, matched))
+    for metric in _metrics_of(one, metrics):
+        for design, people, frame in ((WEIGHTED, one.weighted, weighted), *by_pairs):
             found = None
             if people is not None and frame is not None:
                 found = _found(design, people, outcome_of(frame, metric), prepared, is_binary=metric.is_binary)
             yield _row(metric, one, design, people, found, follow_up_months)
+
+
+def _metrics_of(one: ComparedPopulation, metrics: Sequence[Metric]) -> Sequence[Metric]:
+    """All metrics; of a subgroup those that the protocol names, as exploratory."""
+    if not one.is_subgroup:
+        return metrics
+    return [replace(metric, priority=EXPLORATORY) for metric in metrics if metric.priority != EXPLORATORY]
 
 
 def _prepared(people: ComparedPeople | None) -> WeightedDesign | str:

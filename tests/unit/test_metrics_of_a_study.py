@@ -44,6 +44,6 @@ def test_cautions_of_several_sources_are_joined():
 
 
 def test_a_site_that_only_enrolments_name_is_a_site_too():
-    sites = pl.DataFrame({"site_id": ["s1"], "case_management": [True]})
+    sites = pl.DataFrame({"site_id": ["s1"], "case_management": [True], "models": ["team"]})
     register = site_register(sites, pl.DataFrame({"site_id": ["s1", "s2", None]}))
-    assert register.sort("site_id").rows() == [("s1", True), ("s2", None)]
+    assert register.sort("site_id").rows() == [("s1", True, "team"), ("s2", None, None)]
