@@ -13,7 +13,7 @@ from assets.lake import EXTRACTS, read_deliveries
 from assets.ledger import books_balance, deliveries, no_delivery_refused, pilot_people_are_linked
 from assets.marts import MARTS
 from assets.matching import comparison
-from assets.parameters import code_list_tables, study_parameters
+from assets.parameters import code_list_tables, protocol_amendments, study_parameters
 from assets.publishing import code_lists, published, runs
 from assets.quality import (
     current_run,
@@ -27,6 +27,7 @@ from assets.staging import STAGING
 ALL_ASSETS = [
     study_parameters,
     code_list_tables,
+    protocol_amendments,
     *EXTRACTS,
     read_deliveries,
     *STAGING,

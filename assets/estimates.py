@@ -37,7 +37,7 @@ def survey_estimates(
     return dg.MaterializeResult(metadata=row_metadata(warehouse.write("survey_estimates", estimates)))
 
 
-@dg.asset(deps=["person_periods", "people", "sites", "record_quality"], **ASSET)
+@dg.asset(deps=["person_periods", "people", "sites", "record_quality", "protocol_amendments"], **ASSET)
 @guarded
 def before_after_estimates(
     context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse], study: dg.ResourceParam[Study]
@@ -63,6 +63,7 @@ def before_after_estimates(
         "people",
         "sites",
         "record_quality",
+        "protocol_amendments",
         *MATCHING,
     ],
     **ASSET,

@@ -6,6 +6,7 @@ from pipelines.code_lists import load_code_lists
 from pipelines.faults import guarded
 from pipelines.masking import row_metadata
 from pipelines.parameters import PARAMETER_TABLES, parameter_frames
+from pipelines.protocol_log import amendments_frame, used_protocols
 from pipelines.study import Study
 from pipelines.warehouse import Warehouse
 
@@ -34,3 +35,11 @@ def code_list_tables(warehouse: dg.ResourceParam[Warehouse]):
     for code_list in CODE_LISTS:
         rows = warehouse.write(code_list.table, code_list.frame())
         yield dg.MaterializeResult(asset_key=code_list.table, metadata=row_metadata(rows))
+
+
+@dg.asset(group_name="parameters", kinds={"polars"})
+@guarded
+def protocol_amendments(warehouse: dg.ResourceParam[Warehouse], study: dg.ResourceParam[Study]) -> dg.MaterializeResult:
+    """Settings of the protocol that were changed after its first use, with date, difference and reason."""
+    amendments = amendments_frame(used_protocols(study.output), reasons=study.protocol.amendments)
+    return dg.MaterializeResult(metadata=row_metadata(warehouse.write("protocol_amendments", amendments)))

@@ -38,6 +38,7 @@ NAMED_TABLES = [
     "people",
     "person_months",
     "person_periods",
+    "protocol_amendments",
     "quarantine_summary",
     "record_quality",
     "spells",
