@@ -12,7 +12,7 @@ from assets.intermediate import INTERMEDIATE
 from assets.lake import EXTRACTS, read_deliveries
 from assets.ledger import books_balance, deliveries, no_delivery_refused, pilot_people_are_linked
 from assets.marts import MARTS
-from assets.matching import comparison
+from assets.matching import comparison, expected_power
 from assets.parameters import code_list_tables, protocol_amendments, study_parameters
 from assets.publishing import code_lists, published, runs
 from assets.quality import (
@@ -39,6 +39,7 @@ ALL_ASSETS = [
     data_quality_limits,
     data_quality_history,
     comparison,
+    expected_power,
     survey_estimates,
     before_after_estimates,
     controlled_estimates,

@@ -5,7 +5,7 @@ import dagster as dg
 from pipelines.code_lists import load_code_lists
 from pipelines.faults import guarded
 from pipelines.masking import row_metadata
-from pipelines.parameters import PARAMETER_TABLES, parameter_frames
+from pipelines.parameters import DESIGN_STAGE, PARAMETER_TABLES, parameter_frames
 from pipelines.protocol_log import amendments_frame, used_protocols
 from pipelines.study import Study
 from pipelines.warehouse import Warehouse
@@ -22,9 +22,11 @@ def _specs(tables: dict[str, str], kind: str) -> list[dg.AssetSpec]:
 
 @dg.multi_asset(name="study_parameters", specs=_specs(PARAMETER_TABLES, "yaml"))
 @guarded
-def study_parameters(warehouse: dg.ResourceParam[Warehouse], study: dg.ResourceParam[Study]):
+def study_parameters(
+    context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse], study: dg.ResourceParam[Study]
+):
     """Protocol, sites, prices and instruments as tables, so that a missing one is a loud error."""
-    for name, frame in parameter_frames(study).items():
+    for name, frame in parameter_frames(study, is_design_stage=context.run.job_name == DESIGN_STAGE).items():
         yield dg.MaterializeResult(asset_key=name, metadata=row_metadata(warehouse.write(name, frame)))
 
 

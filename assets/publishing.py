@@ -4,7 +4,7 @@ import dagster as dg
 
 from assets.estimates import comparison_with_published, metric_estimates, survey_estimates
 from assets.ledger import deliveries
-from assets.matching import TABLES as MATCHING
+from assets.matching import PUBLISHED as PUBLISHED_DESIGN
 from assets.quality import data_quality_counts, data_quality_history, data_quality_limits
 from pipelines.code_lists import code_lists_frame, load_code_lists
 from pipelines.contracts import published_contracts
@@ -26,7 +26,7 @@ PYTHON_TABLES = [
     data_quality_history,
 ]
 NAMED_TABLES = [
-    *MATCHING,
+    *PUBLISHED_DESIGN,
     "activity_by_month",
     "attrition",
     "continuous_inpatient_spells",

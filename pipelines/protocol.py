@@ -3,6 +3,7 @@
 import hashlib
 import json
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -128,6 +129,7 @@ class Protocol(Strict):
     prices: str | None = None
     alerts: Alerts = Alerts()
     schedule: Annotated[str, AfterValidator(checked_cron)] | None = None
+    analysis_dates: tuple[date, ...] = ()
     amendments: tuple[Amendment, ...] = ()
 
     @model_validator(mode="after")
@@ -137,6 +139,12 @@ class Protocol(Strict):
                 raise ValueError(f"extracts.{name} is missing (required: {', '.join(REQUIRED_EXTRACTS)})")
         for name, extract in self.extracts.items():
             _check_contract(name, extract)
+        return self
+
+    @model_validator(mode="after")
+    def _analysis_dates_increase(self) -> "Protocol":
+        if any(later <= earlier for earlier, later in pairwise(self.analysis_dates)):
+            raise ValueError("analysis_dates: expected days in order, each once, such as [2010-06-30, 2011-06-30]")
         return self
 
     @model_validator(mode="after")
