@@ -65,7 +65,10 @@ def _compared(
     if design == "weighted_cohort":
         return float(row["pilot_people"]), float(row["effective_comparison_people"])
     theirs = pairs.join(cases.select(pl.col("person_id").alias("pilot_person_id")), on="pilot_person_id", how="semi")
-    weights = theirs.group_by("comparison_person_id").agg(pl.col("weight").sum())["weight"]
+    by_person = theirs.sort("comparison_person_id", "pilot_person_id").group_by(
+        "comparison_person_id", maintain_order=True
+    )
+    weights = by_person.agg(pl.col("weight").sum())["weight"]
     return float(row["pilot_people_matched"]), float(weights.sum() ** 2 / (weights**2).sum())
 
 

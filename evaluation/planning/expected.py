@@ -63,7 +63,8 @@ def expected_power(
     dispersion are those of the population's pilot people then. Where the power can't be known, it is null and
     `reason` says why.
     """
-    rows = [_row(one, outcome, earlier) for one in comparisons for outcome in outcomes]
+    ordered = earlier.sort("person_id")  # sums of fractions do not depend on the order of rows
+    rows = [_row(one, outcome, ordered) for one in comparisons for outcome in outcomes]
     return pl.DataFrame(rows, schema=EXPECTED_POWER, orient="row")
 
 

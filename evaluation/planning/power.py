@@ -3,13 +3,12 @@
 import math
 from dataclasses import dataclass
 
-import numpy as np
 from scipy.stats import norm
 
 from evaluation.planning.rates import EventRate
 
 LEVEL, POWER = 0.05, 0.80
-FALLS_PCT = np.arange(0.1, 100, 0.1)
+FALLS_PCT = tuple(tenth / 10 for tenth in range(1, 1000))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +60,8 @@ def power(rate: EventRate, comparison: Comparison, *, change_pct: float) -> floa
 
 def minimum_detectable_change_pct(rate: EventRate, comparison: Comparison) -> float | None:
     """The smallest fall, in percent and to a tenth, that is found with 80% power; None where no fall would be."""
-    found = (float(fall) for fall in FALLS_PCT if power(rate, comparison, change_pct=-float(fall)) >= POWER)
-    smallest = next(found, None)
-    return None if smallest is None else round(smallest, 1)
+    sure = float(norm.ppf(1 - LEVEL / 2) + norm.ppf(POWER))
+    for fall in FALLS_PCT:
+        if -math.log1p(-fall / 100) >= sure * standard_error(rate, comparison, change_pct=-fall):
+            return float(fall)
+    return None

@@ -168,6 +168,13 @@ def test_a_change_since_before_uses_the_years_before():
     assert found["power"] == pytest.approx(expected)
 
 
+def test_the_order_of_rows_changes_nothing():
+    earlier = EARLIER.with_columns(person_days=pl.int_range(100, 140))
+    shuffled = earlier.sample(fraction=1.0, shuffle=True, seed=2)
+    one, other = (expected_power([planned()], outcomes=[outcome("admissions")], earlier=e) for e in (earlier, shuffled))
+    assert one.equals(other)
+
+
 def test_only_the_populations_own_people_count():
     some = planned(pilot_ids=EARLIER.filter(pl.col("admissions") > 0)["person_id"])
     assert row("admissions", some)["rate"] == pytest.approx(2 / (548 / 365.25))
