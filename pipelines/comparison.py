@@ -74,7 +74,7 @@ def found_design(warehouse: Warehouse, protocol: Protocol) -> dict[str, pl.DataF
 def compared_populations(warehouse: Warehouse) -> Iterator[ComparedPopulation]:
     """Each population of `comparison_designs` with its weighted and its matched people, one at a time."""
     cohort, designs = warehouse.read("design_people"), warehouse.read("comparison_designs")
-    if not designs["comparison_people"].any():
+    if not designs["comparison_people"].sum():
         return
     people = warehouse.read("people")
     populations = site_populations(site_register(warehouse.read("sites"), people))

@@ -70,7 +70,7 @@ def deliver_more(folder: Path, *, opted_out: str) -> None:
 
 def default_effect(folder: Path) -> dict:
     query = """from metric_estimates where is_default and population = 'all_sites'
-        and metric_id = 'emergency_admissions'"""
+        and metric_id = 'outpatient_attendances'"""
     return published(folder, query).row(0, named=True)
 
 
