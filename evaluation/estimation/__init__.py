@@ -2,6 +2,7 @@
 
 from evaluation.estimation.across_sites import SITE_EFFECTS, SITE_POOLING, AcrossSites, across_sites
 from evaluation.estimation.arms import Arm
+from evaluation.estimation.cautions import NOT_FROZEN
 from evaluation.estimation.compared import ComparedPeople, ComparedPopulation
 from evaluation.estimation.controlled import controlled_estimates
 from evaluation.estimation.defaults import with_defaults
@@ -9,6 +10,7 @@ from evaluation.estimation.effects import Effect, rate_effect
 from evaluation.estimation.estimates import METRIC_ESTIMATES, metric_estimates
 from evaluation.estimation.families import with_adjusted_p_values
 from evaluation.estimation.interactions import SUBGROUP_INTERACTIONS, subgroup_interactions
+from evaluation.estimation.interim import Look, look_at, with_look
 from evaluation.estimation.metrics import ALL_SITES, CASE_MANAGEMENT, Metric, population_words, site_populations
 from evaluation.estimation.published import comparison_with_published
 from evaluation.estimation.record_quality import record_quality_cautions
@@ -20,6 +22,7 @@ __all__ = [
     "CASE_MANAGEMENT",
     "EFFECT_STATEMENTS",
     "METRIC_ESTIMATES",
+    "NOT_FROZEN",
     "SITE_EFFECTS",
     "SITE_POOLING",
     "SUBGROUP_INTERACTIONS",
@@ -28,11 +31,13 @@ __all__ = [
     "ComparedPeople",
     "ComparedPopulation",
     "Effect",
+    "Look",
     "Metric",
     "across_sites",
     "comparison_with_published",
     "controlled_estimates",
     "effect_statements",
+    "look_at",
     "metric_estimates",
     "population_words",
     "rate_effect",
@@ -42,4 +47,5 @@ __all__ = [
     "survey_item_estimates",
     "with_adjusted_p_values",
     "with_defaults",
+    "with_look",
 ]

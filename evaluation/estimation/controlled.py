@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from evaluation.estimation.cautions import NO_DID_OF_ONCE_ONLY, UNBALANCED, controlled_cautions, no_estimate
+from evaluation.estimation.cautions import NO_DID_OF_ONCE_ONLY, NOT_FROZEN, UNBALANCED, controlled_cautions, no_estimate
 from evaluation.estimation.compared import ComparedPeople, ComparedPopulation, Outcome, outcome_of, with_counts
 from evaluation.estimation.estimates import METRIC_ESTIMATES, metric_columns
 from evaluation.estimation.matched_cohort import matched_cohort
@@ -51,6 +51,7 @@ def controlled_estimates(
     follow_up_months: int,
     protocol_hash: str,
     run_id: str,
+    design_state: str = NOT_FROZEN,
 ) -> pl.DataFrame:
     """Three rows per metric and population: `weighted_cohort`, `matched_cohort`, `matched_did`; none is the default.
 
@@ -62,13 +63,15 @@ def controlled_estimates(
     per person: a risk ratio by the same models. Cost is a rate of pounds, for which the Poisson regression needs
     no more than a right mean (Gourieroux, Monfort and Trognon 1984). Whoever's count is not known has no person-time.
     Where an estimate can't be had, or fewer than ten people of an arm had an event, values or intervals are null and
-    the caution says why.
+    the caution says why. Every caution holds `design_state`: whether, when and by whom the design was frozen.
     """
     run = {"is_default": False, "protocol_hash": protocol_hash, "run_id": run_id}
     rows = [
         row | run
         for one in compared
-        for row in _population_rows(one, follow_up, earlier, metrics, follow_up_months=follow_up_months)
+        for row in _population_rows(
+            one, follow_up, earlier, metrics, follow_up_months=follow_up_months, design_state=design_state
+        )
     ]
     return pl.DataFrame(rows, schema=METRIC_ESTIMATES, orient="row")
 
@@ -80,6 +83,7 @@ def _population_rows(
     metrics: Sequence[Metric],
     *,
     follow_up_months: int,
+    design_state: str,
 ) -> Iterator[dict[str, Any]]:
     weighted = with_counts(one.weighted, follow_up, earlier)
     matched = with_counts(one.matched, follow_up, earlier)
@@ -90,7 +94,7 @@ def _population_rows(
             found = None
             if people is not None and frame is not None:
                 found = _found(design, people, outcome_of(frame, metric), prepared, is_binary=metric.is_binary)
-            yield _row(metric, one, design, people, found, follow_up_months)
+            yield _row(metric, one, design, people, found, follow_up_months, design_state)
 
 
 def _metrics_of(one: ComparedPopulation, metrics: Sequence[Metric]) -> Sequence[Metric]:
@@ -181,6 +185,7 @@ def _row(
     people: ComparedPeople | None,
     found: _Found | None,
     follow_up_months: int,
+    design_state: str,
 ) -> dict[str, Any]:
     effect = found.effect if found else None
     design_caution = one.weighting_caution if design == WEIGHTED else one.matching_caution
@@ -199,6 +204,7 @@ def _row(
         "caution": controlled_cautions(
             metric,
             design=design,
+            design_state=design_state,
             design_caution=design_caution,
             reason=found.reason if found else "",
             sample=effect.sample if effect else None,
