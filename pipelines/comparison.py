@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from evaluation.estimation import ALL_SITES, ComparedPeople, ComparedPopulation, site_populations
-from evaluation.matching import CASES_PER_COLUMN, Settings, affordable_terms, design_matrix, terms_of
+from evaluation.matching import CASES_PER_COLUMN, Settings, Terms, affordable_terms, design_matrix, terms_of
 from pipelines.metrics import site_register
 from pipelines.protocol import Protocol
 from pipelines.warehouse import Warehouse
@@ -90,9 +90,17 @@ def _weighted(
 ) -> ComparedPeople | None:
     if not design["has_weights"]:
         return None
-    pool = cohort.join(weights, on="person_id")
-    people = pl.concat([cases.with_columns(weight=pl.lit(1.0)), pool])
-    terms = terms_of(design["weighted_covariates"].split(", "), interactions=design["has_interactions"])
+    return weighted_people(cases, cohort.join(weights, on="person_id"), terms=weighted_terms(design))
+
+
+def weighted_terms(design: Mapping[str, Any]) -> Terms:
+    """What the weights of a row of `comparison_designs` balance, in its forms."""
+    return terms_of(design["weighted_covariates"].split(", "), interactions=design["has_interactions"])
+
+
+def weighted_people(cases: pl.DataFrame, weighted: pl.DataFrame, *, terms: Terms) -> ComparedPeople:
+    """Cases and their weighted comparison people (with `weight`), and the columns that the weights balance."""
+    people = pl.concat([cases.with_columns(weight=pl.lit(1.0)), weighted])
     matrix = design_matrix(people, terms=terms)
     return ComparedPeople(
         person_id=matrix.person_id,

@@ -77,6 +77,11 @@ def metrics_with_cautions(study: Study, warehouse: Warehouse) -> tuple[Metric, .
     return activity_metrics(study, extract_cautions=joined(coding, quality))
 
 
+def protocol_activity_metrics(study: Study, warehouse: Warehouse) -> tuple[Metric, ...]:
+    """Those of `metrics_with_cautions` that the protocol names as outcomes."""
+    return tuple(metric for metric in metrics_with_cautions(study, warehouse) if metric.priority != "exploratory")
+
+
 def joined(*cautions: Mapping[str, tuple[str, ...]]) -> Mapping[str, tuple[str, ...]]:
     """Cautions by extract from several sources, one after the other."""
     extracts = dict.fromkeys(extract for source in cautions for extract in source)

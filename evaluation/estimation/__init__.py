@@ -9,6 +9,8 @@ from evaluation.estimation.estimates import METRIC_ESTIMATES, metric_estimates
 from evaluation.estimation.metrics import ALL_SITES, CASE_MANAGEMENT, Metric, population_words, site_populations
 from evaluation.estimation.published import comparison_with_published
 from evaluation.estimation.record_quality import record_quality_cautions
+from evaluation.estimation.robustness import robustness
+from evaluation.estimation.sensitivity_estimates import sensitivity_estimates
 from evaluation.estimation.survey_items import survey_item_estimates
 
 __all__ = [
@@ -26,6 +28,8 @@ __all__ = [
     "population_words",
     "rate_effect",
     "record_quality_cautions",
+    "robustness",
+    "sensitivity_estimates",
     "site_populations",
     "survey_item_estimates",
     "with_defaults",

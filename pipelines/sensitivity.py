@@ -1,0 +1,74 @@
+"""The weighted people of a run, and of each analysis that differs from its plan in one respect."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import polars as pl
+
+from evaluation.estimation import ALL_SITES
+from evaluation.estimation.variants import (
+    AS_PLANNED,
+    DOUBTFUL_DEATHS_LEFT_OUT,
+    HIDDEN_GROUP,
+    OTHER_SPELL_RULE,
+    SITE_LEFT_OUT,
+    Variant,
+)
+from evaluation.matching import Terms
+from evaluation.matching.hidden import groups_of, without_group
+from evaluation.matching.pool import sampled_pool, with_draws
+from evaluation.matching.weighted import weights_of
+from pipelines.comparison import comparison_cohort, weighted_people, weighted_terms
+from pipelines.protocol import Protocol
+from pipelines.warehouse import Warehouse
+
+
+def planned_design(warehouse: Warehouse) -> Mapping[str, Any] | None:
+    """The row of `comparison_designs` of all pilot people; None where no weights were found for them."""
+    designs = warehouse.read("comparison_designs").filter(pl.col("population") == ALL_SITES, "has_weights")
+    return next(designs.iter_rows(named=True), None)
+
+
+def worthwhile_changes(protocol: Protocol) -> dict[str, float]:
+    """The smallest worthwhile change in percent of each outcome that names one."""
+    changes = {outcome.metric: outcome.smallest_worthwhile_change_pct for outcome in protocol.outcomes}
+    return {metric: change for metric, change in changes.items() if change is not None}
+
+
+def sensitivity_variants(warehouse: Warehouse, protocol: Protocol) -> Iterator[Variant]:
+    """The plan, each group of covariates hidden, each site left out, doubtful deaths left out, the other spell rules.
+
+    One at a time, with weights sought anew in the same sample of the pool wherever people or covariates differ.
+    Nothing where no weights were found as planned; no doubtful deaths where nobody who is compared has one.
+    """
+    design = planned_design(warehouse)
+    if design is None:
+        return
+    terms = weighted_terms(design)
+    cohort = with_draws(comparison_cohort(warehouse, protocol), seed=protocol.comparison.seed)
+    cases = cohort.filter("is_treated")
+    pool = sampled_pool(cohort.filter(~pl.col("is_treated")), cases)
+    query = "select person_id, weight from comparison_weights where population = ?"
+    weights = warehouse.connection.execute(query, [ALL_SITES]).pl()
+    planned = weighted_people(cases, pool.join(weights, on="person_id"), terms=terms)
+    yield Variant(analysis=AS_PLANNED, people=planned)
+    for group in groups_of(terms):
+        yield _variant(HIDDEN_GROUP, group, cases, pool, without_group(terms, group))
+    sites = cases["site_id"].unique().sort()
+    for site in sites if sites.len() > 1 else []:
+        yield _variant(SITE_LEFT_OUT, site, cases.filter(pl.col("site_id") != site), pool, terms)
+    doubtful = warehouse.read("people").filter("is_death_link_doubtful").select("person_id")
+    arms = [arm.join(doubtful, on="person_id", how="anti", maintain_order="left") for arm in (cases, pool)]
+    if arms[0].height + arms[1].height < cases.height + pool.height:
+        yield _variant(DOUBTFUL_DEATHS_LEFT_OUT, "both_arms", arms[0], arms[1], terms)
+    by_rule = warehouse.read("emergency_admissions_by_other_rules").partition_by("continuous_rule", as_dict=True)
+    for (rule,), counts in sorted(by_rule.items(), key=lambda one: str(one[0])):
+        yield Variant(analysis=OTHER_SPELL_RULE, variant=str(rule), people=planned, counts=counts)
+
+
+def _variant(analysis: str, variant: str, cases: pl.DataFrame, pool: pl.DataFrame, terms: Terms) -> Variant:
+    found = weights_of(cases, pool, terms=terms)
+    if found.weights.is_empty():
+        return Variant(analysis=analysis, variant=variant, reason=found.caution)
+    weighted = pool.join(found.weights, on="person_id")
+    return Variant(analysis=analysis, variant=variant, people=weighted_people(cases, weighted, terms=terms))
