@@ -8,7 +8,7 @@ from evaluation.estimation import robustness as estimate_robustness
 from evaluation.estimation import sensitivity_estimates as estimate_sensitivity
 from pipelines.faults import guarded
 from pipelines.masking import row_metadata
-from pipelines.metrics import protocol_activity_metrics
+from pipelines.metrics import negative_controls, protocol_activity_metrics
 from pipelines.sensitivity import planned_design, sensitivity_variants, worthwhile_changes
 from pipelines.study import Study
 from pipelines.warehouse import Warehouse
@@ -38,6 +38,7 @@ def sensitivity_estimates(
         sensitivity_variants(warehouse, study.protocol),
         follow_up=warehouse.connection.sql("from person_periods where period = 'follow_up'").pl(),
         metrics=protocol_activity_metrics(study, warehouse),
+        controls=negative_controls(study, warehouse),
         worthwhile_pct=worthwhile_changes(study.protocol),
         design_caution=design.get("weighting_caution", ""),
         follow_up_months=study.protocol.periods.follow_up_months,

@@ -10,11 +10,12 @@ from evaluation.estimation.bounds import bounds
 from evaluation.estimation.cautions import controlled_cautions, join
 from evaluation.estimation.metrics import ALL_SITES, Metric
 from evaluation.estimation.rate_ratios import RateRatio
-from evaluation.estimation.sensitivity_words import BENCHMARK, variant_words
-from evaluation.estimation.variants import AS_PLANNED, HIDDEN_GROUP, Shift, Variant
+from evaluation.estimation.sensitivity_words import BENCHMARK, negative_control_words, variant_words
+from evaluation.estimation.variants import AS_PLANNED, HIDDEN_GROUP, NEGATIVE_CONTROL, Shift, Variant
 from evaluation.estimation.weighted_effects import WeightedEffect, weighted_effects
 
 DESIGN = "weighted_cohort"
+EXPLORATORY = "Exploratory: a check of the comparison, not an effect of the pilot."
 SENSITIVITY_ESTIMATES: dict[str, pl.DataType] = {
     **dict.fromkeys(("metric_id", "label", "priority", "population", "design", "analysis", "variant"), pl.String()),
     **dict.fromkeys(("relative_change_pct", "relative_low_pct", "relative_high_pct", "shift_pct"), pl.Float64()),
@@ -37,6 +38,7 @@ def sensitivity_estimates(
     *,
     follow_up: pl.DataFrame,
     metrics: Sequence[Metric],
+    controls: Sequence[Metric] = (),
     worthwhile_pct: Mapping[str, float],
     design_caution: str,
     follow_up_months: int,
@@ -48,15 +50,21 @@ def sensitivity_estimates(
     The first of `variants` is the plan itself (`as_planned`); no variant, no rows. `follow_up` has a row per person
     with `person_days` and a column per metric; `worthwhile_pct` the smallest worthwhile change by metric, where the
     protocol names one. `shift_pct` is 100 x (rate ratio of the variant over that of the plan - 1).
+    `controls` are negative controls: metrics that the pilot can't have changed have the planned estimate alone, last.
     Where too few people had an event the interval is null, without an estimate everything is; the caution says why.
     """
-    tried = [_tried(one, follow_up, metrics) for one in variants]
+    tried = [
+        _tried(one, follow_up, [*metrics, *controls] if one.analysis == AS_PLANNED else metrics) for one in variants
+    ]
     common = {"population": ALL_SITES, "design": DESIGN, "protocol_hash": protocol_hash, "run_id": run_id}
     rows = [
         {"metric_id": metric.metric_id, "label": metric.label, "priority": metric.priority} | common | row
         for metric in metrics
         for row in _metric_rows(metric, tried, worthwhile_pct.get(metric.metric_id), design_caution, follow_up_months)
     ]
+    for metric in controls:
+        of_metric = {"metric_id": metric.metric_id, "label": metric.label, "priority": metric.priority} | common
+        rows.extend(of_metric | row for row in _control_rows(metric, tried, design_caution, follow_up_months))
     return pl.DataFrame(rows, schema=SENSITIVITY_ESTIMATES, orient="row")
 
 
@@ -76,15 +84,7 @@ def _metric_rows(
     planned = next((found.effect for one, found in theirs if one.analysis == AS_PLANNED), None)
     cautions: dict[str, str] = {}
     for one, found in theirs:
-        cautions[one.analysis] = controlled_cautions(
-            metric,
-            design=DESIGN,
-            design_caution=design_caution,
-            reason=found.reason,
-            sample=found.effect.sample if found.effect else None,
-            some_unknown=found.some_unknown,
-            follow_up_months=follow_up_months,
-        )
+        cautions[one.analysis] = _caution(metric, found, design_caution, follow_up_months)
         yield _estimate(one, found.effect, planned) | {"caution": cautions[one.analysis]}
     if planned is None:
         return
@@ -102,6 +102,31 @@ def _metric_rows(
             "explanation": bound.explanation,
             "caution": join(BENCHMARK, cautions[AS_PLANNED]),
         }
+
+
+def _control_rows(
+    metric: Metric, tried: Sequence[_Tried], design_caution: str, follow_up_months: int
+) -> Iterator[dict[str, Any]]:
+    for one in tried:
+        if one.analysis == AS_PLANNED:
+            found = one.effects[metric.metric_id]
+            row = _estimate(one, found.effect, None)
+            limits = (row[name] for name in ("relative_change_pct", "relative_low_pct", "relative_high_pct"))
+            caution = _caution(metric, found, design_caution, follow_up_months)
+            words = {"analysis": NEGATIVE_CONTROL, "explanation": negative_control_words(*limits)}
+            yield row | words | {"caution": join(EXPLORATORY, caution)}
+
+
+def _caution(metric: Metric, found: WeightedEffect, design_caution: str, follow_up_months: int) -> str:
+    return controlled_cautions(
+        metric,
+        design=DESIGN,
+        design_caution=design_caution,
+        reason=found.reason,
+        sample=found.effect.sample if found.effect else None,
+        some_unknown=found.some_unknown,
+        follow_up_months=follow_up_months,
+    )
 
 
 def _estimate(one: _Tried, effect: RateRatio | None, planned: RateRatio | None) -> dict[str, Any]:

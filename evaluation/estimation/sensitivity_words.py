@@ -9,9 +9,11 @@ from evaluation.estimation.variants import (
     SITE_LEFT_OUT,
     Shift,
 )
-from evaluation.estimation.words import NO_WORDS, percent
+from evaluation.estimation.words import NO_WORDS, effect_words, percent
 
 BENCHMARK = "A benchmark from what is recorded: what nobody recorded may matter less or more."
+PROVES_NOTHING = "That is no proof that nothing is hidden: such checks find hidden differences only rarely."
+STILL_DIFFERENT = "The groups may still differ in something that is not recorded, or this is chance."
 CHANGED = {
     HIDDEN_GROUP: "With {variant} hidden from weights and outcome model",
     SITE_LEFT_OUT: "Without the pilot people of site {variant}",
@@ -48,6 +50,19 @@ def variant_words(analysis: str, variant: str, relative_change_pct: float | None
     changed = CHANGED[analysis].format(variant=group_words(variant) if analysis == HIDDEN_GROUP else variant)
     moved = "" if shift_pct is None else f": a shift of {signed(shift_pct)}"
     return f"{changed}, the change is {signed(relative_change_pct)}{moved}."
+
+
+def negative_control_words(change_pct: float | None, low_pct: float | None, high_pct: float | None) -> str:
+    """What a metric that the pilot can't have changed shows; never that nothing is hidden.
+
+    By hand: 4 (1 to 7) excludes no change, so the groups differ; -1 (-5 to 3) does not, which proves nothing.
+    """
+    if change_pct is None or low_pct is None or high_pct is None:
+        return f"A negative control. {effect_words(change_pct, low_pct, high_pct)}"
+    interval = f"{signed(change_pct)} (95% interval {signed(low_pct)} to {signed(high_pct)})"
+    if low_pct <= 0 <= high_pct:
+        return f"A negative control, which the pilot can't have changed: {interval}. {PROVES_NOTHING}"
+    return f"A negative control, which the pilot can't have changed, differs: {interval}. {STILL_DIFFERENT}"
 
 
 def widened_words(low_pct: float, high_pct: float, shift: Shift) -> str:

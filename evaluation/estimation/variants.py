@@ -14,6 +14,7 @@ HIDDEN_GROUP = "hidden_group"
 SITE_LEFT_OUT = "site_left_out"
 DOUBTFUL_DEATHS_LEFT_OUT = "doubtful_deaths_left_out"
 OTHER_SPELL_RULE = "other_spell_rule"
+NEGATIVE_CONTROL = "negative_control"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -187,3 +187,41 @@ def test_every_row_carries_a_caution_and_bounds_say_that_they_are_benchmarks():
         assert "Weights are odd." in row["caution"]
         is_bound = analysis not in ("as_planned", "hidden_group")
         assert row["caution"].startswith("A benchmark from what is recorded") == is_bound
+
+
+def control(counts) -> dict:
+    metric = replace(ADMISSIONS, metric_id="dialysis", label="Dialysis", priority="exploratory")
+    found = sensitivity_estimates(
+        [PLANNED, HIDDEN],
+        follow_up=pl.DataFrame({"person_id": IDS, "person_days": FOUR_YEARS, "admissions": COUNTS, "dialysis": counts}),
+        metrics=[ADMISSIONS],
+        controls=[metric],
+        worthwhile_pct={},
+        design_caution="Weights are odd.",
+        follow_up_months=6,
+        protocol_hash="hash",
+        run_id="run",
+    )
+    (row,) = found.filter(pl.col("metric_id") == "dialysis").iter_rows(named=True)
+    return row
+
+
+def test_a_negative_control_that_differs_is_said_to_and_has_no_bounds():
+    row = control(COUNTS)
+    assert (row["analysis"], row["priority"]) == ("negative_control", "exploratory")
+    assert (row["relative_change_pct"], row["shift_pct"], row["value"]) == (pytest.approx(-50), None, None)
+    assert row["relative_high_pct"] < 0
+    assert row["explanation"].startswith("A negative control, which the pilot can't have changed, differs: -50% (95% ")
+    assert row["explanation"].endswith(
+        "The groups may still differ in something that is not recorded, or this is chance."
+    )
+    assert row["caution"].startswith("Exploratory: a check of the comparison, not an effect of the pilot.")
+
+
+def test_a_negative_control_that_does_not_differ_proves_nothing():
+    row = control([2] * 12 + [0] * 8 + COUNTS[20:])
+    assert row["relative_change_pct"] == pytest.approx(0, abs=1e-6)
+    assert row["explanation"].startswith("A negative control, which the pilot can't have changed: 0% (95% interval ")
+    assert "no proof that nothing is hidden" in row["explanation"]
+    row = control([1] * 9 + [0] * 11 + COUNTS[20:])
+    assert row["explanation"].startswith("A negative control. A fall of about 6")
