@@ -21,6 +21,7 @@ ASSET = {"group_name": "estimates", "kinds": {"polars"}}
         "person_periods",
         "emergency_admissions_by_other_rules",
         "comparison_cohort",
+        "comparison_pools",
         "covariates",
         "people",
         "record_quality",

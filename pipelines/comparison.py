@@ -37,16 +37,21 @@ def comparison_settings(protocol: Protocol) -> Settings:
     )
 
 
-def comparison_cohort(warehouse: Warehouse, protocol: Protocol) -> pl.DataFrame:
-    """Pilot people and their pool with the covariates that the protocol asks for, whole numbers held small."""
+def comparison_cohort(warehouse: Warehouse, protocol: Protocol, *, pool: str | None = None) -> pl.DataFrame:
+    """Pilot people and their pool with the covariates that the protocol asks for, whole numbers held small.
+
+    The pool of the design, or another one of `comparison_pools`, by name.
+    """
     comparison = protocol.comparison
     names = dict.fromkeys((*ALWAYS_NEEDED, *comparison.exact, *comparison.covariates))
     names.pop("pool", None)
     columns = ", ".join(f'"{name}"' for name in names)
-    cohort = warehouse.connection.execute(
-        f"""select {columns}, comparison_pool as pool
-        from covariates inner join comparison_cohort using (person_id, is_treated)"""
-    ).pl()
+    query = f"select {columns}, comparison_pool as pool from covariates inner join"
+    query += f" {'comparison_cohort' if pool is None else 'comparison_pools'} using (person_id, is_treated)"
+    if pool is None:
+        cohort = warehouse.connection.execute(query).pl()
+    else:
+        cohort = warehouse.connection.execute(f"{query} where is_treated or comparison_pool = ?", [pool]).pl()
     return pl.DataFrame([column.shrink_dtype() if column.dtype.is_integer() else column for column in cohort])
 
 

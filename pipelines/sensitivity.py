@@ -1,6 +1,7 @@
 """The weighted people of a run, and of each analysis that differs from its plan in one respect."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import polars as pl
@@ -10,6 +11,7 @@ from evaluation.estimation.variants import (
     AS_PLANNED,
     DOUBTFUL_DEATHS_LEFT_OUT,
     HIDDEN_GROUP,
+    LOCAL_POOL,
     OTHER_SPELL_RULE,
     SITE_LEFT_OUT,
     Variant,
@@ -18,9 +20,12 @@ from evaluation.matching import Terms
 from evaluation.matching.hidden import groups_of, without_group
 from evaluation.matching.pool import sampled_pool, with_draws
 from evaluation.matching.weighted import weights_of
+from evaluation.matching.words import pool_caution
 from pipelines.comparison import comparison_cohort, weighted_people, weighted_terms
 from pipelines.protocol import Protocol
 from pipelines.warehouse import Warehouse
+
+LOCAL = "local"
 
 
 def planned_design(warehouse: Warehouse) -> Mapping[str, Any] | None:
@@ -36,10 +41,11 @@ def worthwhile_changes(protocol: Protocol) -> dict[str, float]:
 
 
 def sensitivity_variants(warehouse: Warehouse, protocol: Protocol) -> Iterator[Variant]:
-    """The plan, each group of covariates hidden, each site left out, doubtful deaths left out, the other spell rules.
+    """The plan; groups of covariates hidden; sites and doubtful deaths left out; the local pool; the other spell rules.
 
     One at a time, with weights sought anew in the same sample of the pool wherever people or covariates differ.
-    Nothing where no weights were found as planned; no doubtful deaths where nobody who is compared has one.
+    Nothing where no weights were found as planned; no doubtful deaths where nobody who is compared has one; no local
+    pool where nobody is in it, or where it is the design's own.
     """
     design = planned_design(warehouse)
     if design is None:
@@ -61,6 +67,11 @@ def sensitivity_variants(warehouse: Warehouse, protocol: Protocol) -> Iterator[V
     arms = [arm.join(doubtful, on="person_id", how="anti", maintain_order="left") for arm in (cases, pool)]
     if arms[0].height + arms[1].height < cases.height + pool.height:
         yield _variant(DOUBTFUL_DEATHS_LEFT_OUT, "both_arms", arms[0], arms[1], terms)
+    if LOCAL not in design["pool"].split(", "):
+        local = with_draws(comparison_cohort(warehouse, protocol, pool=LOCAL), seed=protocol.comparison.seed)
+        near = sampled_pool(local.filter(~pl.col("is_treated")), cases)
+        if near.height:
+            yield replace(_variant(LOCAL_POOL, LOCAL, cases, near, terms), caution=pool_caution([LOCAL]))
     by_rule = warehouse.read("emergency_admissions_by_other_rules").partition_by("continuous_rule", as_dict=True)
     for (rule,), counts in sorted(by_rule.items(), key=lambda one: str(one[0])):
         yield Variant(analysis=OTHER_SPELL_RULE, variant=str(rule), people=planned, counts=counts)

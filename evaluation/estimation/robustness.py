@@ -11,6 +11,7 @@ from evaluation.estimation.robustness_words import Checks, verdict
 from evaluation.estimation.variants import (
     AS_PLANNED,
     DOUBTFUL_DEATHS_LEFT_OUT,
+    LOCAL_POOL,
     OTHER_SPELL_RULE,
     SITE_LEFT_OUT,
 )
@@ -27,13 +28,14 @@ ROBUSTNESS: dict[str, pl.DataType] = {
     **dict.fromkeys(("smallest_worthwhile_change_pct", "minimum_detectable_change_pct"), _NUMBER),
     "conclusion": _TEXT,
     **dict.fromkeys(("survives_hidden_group", "designs_agree", "survives_sites_left_out"), _FLAG),
-    **dict.fromkeys(("survives_doubtful_deaths_left_out", "survives_other_spell_rule"), _FLAG),
+    **dict.fromkeys(("survives_doubtful_deaths_left_out", "survives_other_spell_rule", "survives_local_pool"), _FLAG),
     **dict.fromkeys(("verdict", "caution", "protocol_hash", "run_id"), _TEXT),
 }
 SURVIVES = {
     "survives_sites_left_out": SITE_LEFT_OUT,
     "survives_doubtful_deaths_left_out": DOUBTFUL_DEATHS_LEFT_OUT,
     "survives_other_spell_rule": OTHER_SPELL_RULE,
+    "survives_local_pool": LOCAL_POOL,
 }
 
 
@@ -122,7 +124,7 @@ def _survives(
 
 
 def _others(theirs: pl.DataFrame) -> Iterator[str]:
-    for analysis in (DOUBTFUL_DEATHS_LEFT_OUT, OTHER_SPELL_RULE):
+    for analysis in (DOUBTFUL_DEATHS_LEFT_OUT, OTHER_SPELL_RULE, LOCAL_POOL):
         rows = theirs.filter(pl.col("analysis") == analysis, pl.col("relative_change_pct").is_not_null())
         yield from rows["explanation"].to_list()
 

@@ -14,6 +14,7 @@ NAMES = {
     "survives_sites_left_out": "single sites",
     "survives_doubtful_deaths_left_out": "people whose date of death is doubtful",
     "survives_other_spell_rule": "the choice of spell rule",
+    "survives_local_pool": "where comparison people live",
 }
 
 

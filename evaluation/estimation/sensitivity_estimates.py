@@ -30,6 +30,7 @@ class _Tried:
 
     analysis: str
     variant: str
+    caution: str
     effects: Mapping[str, WeightedEffect]
 
 
@@ -74,7 +75,7 @@ def _tried(one: Variant, follow_up: pl.DataFrame, metrics: Sequence[Metric]) -> 
     effects: Mapping[str, WeightedEffect] = {metric.metric_id: WeightedEffect(reason=one.reason) for metric in measured}
     if one.people is not None:
         effects = weighted_effects(one.people, follow_up=counts, metrics=measured)
-    return _Tried(analysis=one.analysis, variant=one.variant, effects=effects)
+    return _Tried(analysis=one.analysis, variant=one.variant, caution=one.caution, effects=effects)
 
 
 def _metric_rows(
@@ -84,7 +85,8 @@ def _metric_rows(
     planned = next((found.effect for one, found in theirs if one.analysis == AS_PLANNED), None)
     cautions: dict[str, str] = {}
     for one, found in theirs:
-        cautions[one.analysis] = _caution(metric, found, design_caution, follow_up_months)
+        own_caution = join(one.caution, design_caution)
+        cautions[one.analysis] = _caution(metric, found, own_caution, follow_up_months)
         yield _estimate(one, found.effect, planned) | {"caution": cautions[one.analysis]}
     if planned is None:
         return

@@ -5,6 +5,7 @@ from evaluation.estimation.variants import (
     AS_PLANNED,
     DOUBTFUL_DEATHS_LEFT_OUT,
     HIDDEN_GROUP,
+    LOCAL_POOL,
     OTHER_SPELL_RULE,
     SITE_LEFT_OUT,
     Shift,
@@ -19,6 +20,7 @@ CHANGED = {
     SITE_LEFT_OUT: "Without the pilot people of site {variant}",
     DOUBTFUL_DEATHS_LEFT_OUT: "Without people whose date of death is doubtful",
     OTHER_SPELL_RULE: "With stays joined by the rule {variant}",
+    LOCAL_POOL: "Compared with people of the pilot's own areas",
 }
 
 

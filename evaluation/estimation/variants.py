@@ -14,6 +14,7 @@ HIDDEN_GROUP = "hidden_group"
 SITE_LEFT_OUT = "site_left_out"
 DOUBTFUL_DEATHS_LEFT_OUT = "doubtful_deaths_left_out"
 OTHER_SPELL_RULE = "other_spell_rule"
+LOCAL_POOL = "local_pool"
 NEGATIVE_CONTROL = "negative_control"
 
 
@@ -22,7 +23,8 @@ class Variant:
     """Weighted people of one analysis; None with the `reason` where no weights were found.
 
     `analysis` says in which respect it differs from the plan, `variant` how. `counts`, if given, stands in place of
-    the follow-up's counts: `person_id`, `person_days` and the metrics that it changes.
+    the follow-up's counts: `person_id`, `person_days` and the metrics that it changes. `caution` is what a reader must
+    know of this analysis alone.
     """
 
     analysis: str
@@ -30,6 +32,7 @@ class Variant:
     people: ComparedPeople | None = None
     reason: str = ""
     counts: pl.DataFrame | None = None
+    caution: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

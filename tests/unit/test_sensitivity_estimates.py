@@ -14,7 +14,14 @@ from evaluation.estimation import (
     controlled_estimates,
     sensitivity_estimates,
 )
-from evaluation.estimation.variants import AS_PLANNED, HIDDEN_GROUP, OTHER_SPELL_RULE, SITE_LEFT_OUT, Variant
+from evaluation.estimation.variants import (
+    AS_PLANNED,
+    HIDDEN_GROUP,
+    LOCAL_POOL,
+    OTHER_SPELL_RULE,
+    SITE_LEFT_OUT,
+    Variant,
+)
 
 FOUR_YEARS = 1461
 ADMISSIONS = Metric(
@@ -153,6 +160,16 @@ def test_a_variant_without_weights_stands_with_the_reason():
     assert [row[name] for name in ("relative_change_pct", "relative_low_pct", "shift_pct")] == [None] * 3
     assert "No weights." in row["caution"]
     assert row["explanation"] == "No effect can be stated."
+
+
+def test_what_is_known_of_one_variant_alone_stands_in_its_caution_alone():
+    local = Variant(analysis=LOCAL_POOL, variant="local", people=people(60, 0.5), caution="They live near.")
+    found = rows(PLANNED, local)
+    assert "They live near. Weights are odd." in found["local_pool", "local"]["caution"]
+    assert found["local_pool", "local"]["explanation"] == (
+        "Compared with people of the pilot's own areas, the change is -67%: a shift of -33%."
+    )
+    assert "They live near." not in found["as_planned", ""]["caution"]
 
 
 def test_other_counts_change_only_the_metrics_that_they_hold():
