@@ -117,10 +117,14 @@ def _concluded(row: Mapping[str, Any], worthwhile: float | None) -> Conclusion |
 def _survives(
     theirs: pl.DataFrame, analysis: str, conclusion: Conclusion | None, worthwhile: float | None
 ) -> bool | None:
-    rows = list(theirs.filter(pl.col("analysis") == analysis).iter_rows(named=True))
-    if conclusion is None or not rows:
+    """Whether every variant concludes the same; not known where none says otherwise but some have no interval."""
+    rows = theirs.filter(pl.col("analysis") == analysis).iter_rows(named=True)
+    found = [_concluded(row, worthwhile) for row in rows]
+    if conclusion is None or not found:
         return None
-    return all(_concluded(row, worthwhile) == conclusion for row in rows)
+    if any(one is not None and one != conclusion for one in found):
+        return False
+    return None if None in found else True
 
 
 def _others(theirs: pl.DataFrame) -> Iterator[str]:

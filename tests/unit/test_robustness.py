@@ -100,6 +100,14 @@ def test_one_site_that_changes_the_conclusion_is_enough():
     assert "The conclusion depends on single sites." in row["verdict"]
 
 
+def test_with_a_site_left_out_that_leaves_no_interval_survival_is_not_known_unless_another_says_otherwise():
+    same, none = estimate("site_left_out", "a", 3.0, -4.0, 10.0), estimate("site_left_out", "b", None, None, None)
+    assert verdict_on(PLANNED, same, none)["survives_sites_left_out"] is None
+    assert verdict_on(PLANNED, same)["survives_sites_left_out"] is True
+    other = estimate("site_left_out", "c", 9.0, 1.0, 17.0)
+    assert verdict_on(PLANNED, same, none, other)["survives_sites_left_out"] is False
+
+
 def test_designs_that_disagree_are_said_to():
     row = verdict_on(PLANNED, WIDENED, estimates=designs((20.0, 12.0, 30.0)))
     assert row["designs_agree"] is False
