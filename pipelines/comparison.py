@@ -1,6 +1,6 @@
 """From the protocol's comparison and the tables of the design stage to the people that estimates compare."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -37,21 +37,21 @@ def comparison_settings(protocol: Protocol) -> Settings:
     )
 
 
-def comparison_cohort(warehouse: Warehouse, protocol: Protocol, *, pool: str | None = None) -> pl.DataFrame:
+def comparison_cohort(warehouse: Warehouse, protocol: Protocol, *, pools: Sequence[str] = ()) -> pl.DataFrame:
     """Pilot people and their pool with the covariates that the protocol asks for, whole numbers held small.
 
-    The pool of the design, or another one of `comparison_pools`, by name.
+    The pool of the design, or others of `comparison_pools`, by name.
     """
     comparison = protocol.comparison
     names = dict.fromkeys((*ALWAYS_NEEDED, *comparison.exact, *comparison.covariates))
     names.pop("pool", None)
     columns = ", ".join(f'"{name}"' for name in names)
     query = f"select {columns}, comparison_pool as pool from covariates inner join"
-    query += f" {'comparison_cohort' if pool is None else 'comparison_pools'} using (person_id, is_treated)"
-    if pool is None:
-        cohort = warehouse.connection.execute(query).pl()
+    if pools:
+        query = f"{query} comparison_pools using (person_id, is_treated) where is_treated or comparison_pool in ?"
+        cohort = warehouse.connection.execute(query, [list(pools)]).pl()
     else:
-        cohort = warehouse.connection.execute(f"{query} where is_treated or comparison_pool = ?", [pool]).pl()
+        cohort = warehouse.connection.execute(f"{query} comparison_cohort using (person_id, is_treated)").pl()
     return pl.DataFrame([column.shrink_dtype() if column.dtype.is_integer() else column for column in cohort])
 
 

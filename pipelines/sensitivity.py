@@ -25,7 +25,7 @@ from pipelines.comparison import comparison_cohort, weighted_people, weighted_te
 from pipelines.protocol import Protocol
 from pipelines.warehouse import Warehouse
 
-LOCAL = "local"
+LOCAL, LOCAL_POOLS = "local", ("local", "pilot_practices")
 
 
 def planned_design(warehouse: Warehouse) -> Mapping[str, Any] | None:
@@ -67,11 +67,12 @@ def sensitivity_variants(warehouse: Warehouse, protocol: Protocol) -> Iterator[V
     arms = [arm.join(doubtful, on="person_id", how="anti", maintain_order="left") for arm in (cases, pool)]
     if arms[0].height + arms[1].height < cases.height + pool.height:
         yield _variant(DOUBTFUL_DEATHS_LEFT_OUT, "both_arms", arms[0], arms[1], terms)
-    if LOCAL not in design["pool"].split(", "):
-        local = with_draws(comparison_cohort(warehouse, protocol, pool=LOCAL), seed=protocol.comparison.seed)
-        near = sampled_pool(local.filter(~pl.col("is_treated")), cases)
+    if not set(LOCAL_POOLS) & set(design["pool"].split(", ")):
+        local = with_draws(comparison_cohort(warehouse, protocol, pools=LOCAL_POOLS), seed=protocol.comparison.seed)
+        same = local.filter("is_treated")  # the same cases, as narrow as these people's numbers
+        near = sampled_pool(local.filter(~pl.col("is_treated")), same)
         if near.height:
-            yield replace(_variant(LOCAL_POOL, LOCAL, cases, near, terms), caution=pool_caution([LOCAL]))
+            yield replace(_variant(LOCAL_POOL, LOCAL, same, near, terms), caution=pool_caution([LOCAL]))
     by_rule = warehouse.read("emergency_admissions_by_other_rules").partition_by("continuous_rule", as_dict=True)
     for (rule,), counts in sorted(by_rule.items(), key=lambda one: str(one[0])):
         yield Variant(analysis=OTHER_SPELL_RULE, variant=str(rule), people=planned, counts=counts)

@@ -20,7 +20,7 @@ CHANGED = {
     SITE_LEFT_OUT: "Without the pilot people of site {variant}",
     DOUBTFUL_DEATHS_LEFT_OUT: "Without people whose date of death is doubtful",
     OTHER_SPELL_RULE: "With stays joined by the rule {variant}",
-    LOCAL_POOL: "Compared with people of the pilot's own areas",
+    LOCAL_POOL: "Compared with people of the pilot's own areas and practices",
 }
 
 

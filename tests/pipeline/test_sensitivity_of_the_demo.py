@@ -69,7 +69,14 @@ def test_two_percent_more_emergency_admissions_could_not_have_been_detected(verd
 
 
 def test_the_negative_control_of_the_protocol_is_exploratory_and_proves_nothing(sensitivity):
-    row = of(sensitivity, "negative_control", "regular_attendances").row(0, named=True)
+    row = of(sensitivity, "negative_control", "ae_attendances").row(0, named=True)
     assert row["priority"] == "exploratory"
     assert row["caution"].startswith("Exploratory")
-    assert row["explanation"].startswith("A negative control")
+    assert row["explanation"].startswith("A negative control, which the pilot can't have changed")
+    assert row["relative_low_pct"] < row["relative_change_pct"] < row["relative_high_pct"]
+
+
+def test_people_of_the_pilots_own_areas_are_another_comparison(sensitivity):
+    row = of(sensitivity, "local_pool").row(0, named=True)
+    assert row["relative_change_pct"] is not None
+    assert "Comparison people live in the pilot's own areas" in row["caution"]

@@ -167,7 +167,7 @@ def test_what_is_known_of_one_variant_alone_stands_in_its_caution_alone():
     found = rows(PLANNED, local)
     assert "They live near. Weights are odd." in found["local_pool", "local"]["caution"]
     assert found["local_pool", "local"]["explanation"] == (
-        "Compared with people of the pilot's own areas, the change is -67%: a shift of -33%."
+        "Compared with people of the pilot's own areas and practices, the change is -67%: a shift of -33%."
     )
     assert "They live near." not in found["as_planned", ""]["caution"]
 
