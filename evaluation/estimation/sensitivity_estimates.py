@@ -1,7 +1,7 @@
 """The table `sensitivity_estimates`: estimates that differ from the plan in one respect, and bounds on the plan's."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import polars as pl
@@ -11,7 +11,15 @@ from evaluation.estimation.cautions import controlled_cautions, join
 from evaluation.estimation.metrics import ALL_SITES, Metric
 from evaluation.estimation.rate_ratios import RateRatio
 from evaluation.estimation.sensitivity_words import BENCHMARK, negative_control_words, variant_words
-from evaluation.estimation.variants import AS_PLANNED, HIDDEN_GROUP, NEGATIVE_CONTROL, Shift, Variant
+from evaluation.estimation.variants import (
+    AS_PLANNED,
+    HIDDEN_GROUP,
+    NEGATIVE_CONTROL,
+    PLAN_IN_SAMPLE,
+    Shift,
+    Variant,
+    moved,
+)
 from evaluation.estimation.weighted_effects import WeightedEffect, weighted_effects
 
 DESIGN = "weighted_cohort"
@@ -31,6 +39,7 @@ class _Tried:
     analysis: str
     variant: str
     caution: str
+    is_of_sample: bool
     effects: Mapping[str, WeightedEffect]
 
 
@@ -52,6 +61,7 @@ def sensitivity_estimates(
     with `person_days` and a column per metric; `worthwhile_pct` the smallest worthwhile change by metric, where the
     protocol names one. `shift_pct` is 100 x (rate ratio of the variant over that of the plan - 1).
     `controls` are negative controls: metrics that the pilot can't have changed have the planned estimate alone, last.
+    Where people are a sample of the plan's, the row is the plan's estimate moved by the shift within the sample.
     Where too few people had an event the interval is null, without an estimate everything is; the caution says why.
     """
     tried = [
@@ -75,14 +85,26 @@ def _tried(one: Variant, follow_up: pl.DataFrame, metrics: Sequence[Metric]) -> 
     effects: Mapping[str, WeightedEffect] = {metric.metric_id: WeightedEffect(reason=one.reason) for metric in measured}
     if one.people is not None:
         effects = weighted_effects(one.people, follow_up=counts, metrics=measured)
-    return _Tried(analysis=one.analysis, variant=one.variant, caution=one.caution, effects=effects)
+    return _Tried(
+        analysis=one.analysis,
+        variant=one.variant,
+        caution=one.caution,
+        is_of_sample=one.is_of_sample,
+        effects=effects,
+    )
 
 
 def _metric_rows(
     metric: Metric, tried: Sequence[_Tried], worthwhile_pct: float | None, design_caution: str, follow_up_months: int
 ) -> Iterator[dict[str, Any]]:
-    theirs = [(one, one.effects[metric.metric_id]) for one in tried if metric.metric_id in one.effects]
-    planned = next((found.effect for one, found in theirs if one.analysis == AS_PLANNED), None)
+    found_by = {one.analysis: one.effects[metric.metric_id] for one in tried if metric.metric_id in one.effects}
+    planned = found_by[AS_PLANNED].effect if AS_PLANNED in found_by else None
+    sample_plan = found_by.get(PLAN_IN_SAMPLE)
+    theirs = [
+        (one, _of_everyone(one, one.effects[metric.metric_id], planned, sample_plan))
+        for one in tried
+        if metric.metric_id in one.effects and one.analysis != PLAN_IN_SAMPLE
+    ]
     cautions: dict[str, str] = {}
     for one, found in theirs:
         own_caution = join(one.caution, design_caution)
@@ -104,6 +126,17 @@ def _metric_rows(
             "explanation": bound.explanation,
             "caution": join(BENCHMARK, cautions[AS_PLANNED]),
         }
+
+
+def _of_everyone(
+    one: _Tried, found: WeightedEffect, planned: RateRatio | None, sample_plan: WeightedEffect | None
+) -> WeightedEffect:
+    """An effect of a sample as the plan's, moved by its shift; no effect where the sample has none as planned."""
+    if not one.is_of_sample or found.effect is None or planned is None:
+        return found
+    if sample_plan is None or sample_plan.effect is None:
+        return replace(found, effect=None, reason=sample_plan.reason if sample_plan else "")
+    return replace(found, effect=moved(planned, by=found.effect, from_plan=sample_plan.effect))
 
 
 def _control_rows(

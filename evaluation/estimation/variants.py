@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
@@ -10,6 +10,7 @@ from evaluation.estimation.compared import ComparedPeople
 from evaluation.estimation.rate_ratios import RateRatio
 
 AS_PLANNED = "as_planned"
+PLAN_IN_SAMPLE = "plan_in_sample"
 HIDDEN_GROUP = "hidden_group"
 SITE_LEFT_OUT = "site_left_out"
 DOUBTFUL_DEATHS_LEFT_OUT = "doubtful_deaths_left_out"
@@ -24,7 +25,8 @@ class Variant:
 
     `analysis` says in which respect it differs from the plan, `variant` how. `counts`, if given, stands in place of
     the follow-up's counts: `person_id`, `person_days` and the metrics that it changes. `caution` is what a reader must
-    know of this analysis alone.
+    know of this analysis alone. With `is_of_sample` people are a sample of the plan's, whose own estimate as planned is
+    the variant `plan_in_sample`: only the shift between the two counts.
     """
 
     analysis: str
@@ -33,6 +35,7 @@ class Variant:
     reason: str = ""
     counts: pl.DataFrame | None = None
     caution: str = ""
+    is_of_sample: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,3 +62,15 @@ def largest_shift(planned: RateRatio, hidden: Mapping[str, RateRatio]) -> Shift 
         Shift(group=group, log_shift=effect.log_rate_ratio - planned.log_rate_ratio) for group, effect in hidden.items()
     ]
     return max(shifts, key=lambda shift: abs(shift.log_shift), default=None)
+
+
+def moved(planned: RateRatio, *, by: RateRatio, from_plan: RateRatio) -> RateRatio:
+    """The plan's effect, moved by the shift between two estimates of a sample; its standard error stays.
+
+    The rate without the pilot and the change per person-year follow the ratio.
+
+    By hand: -0.10 as planned; -0.12 and -0.07 in the sample: -0.10 + 0.05 = -0.05.
+    """
+    log_rate_ratio = planned.log_rate_ratio + by.log_rate_ratio - from_plan.log_rate_ratio
+    without = planned.rate / math.exp(log_rate_ratio)
+    return replace(planned, log_rate_ratio=log_rate_ratio, rate_without=without, change=planned.rate - without)

@@ -1,8 +1,13 @@
 """How the demo study's estimates stand up: tables of sensitivity and verdicts, on the study whose effects are known."""
 
+import shutil
+
 import duckdb
 import polars as pl
 import pytest
+
+from pipelines.sensitivity import sensitivity_variants
+from pipelines.warehouse import Warehouse
 
 OUTCOMES = {"emergency_admissions", "elective_admissions", "outpatient_attendances", "cost_gbp"}
 LIMITS = ("relative_change_pct", "relative_low_pct", "relative_high_pct")
@@ -80,3 +85,17 @@ def test_people_of_the_pilots_own_areas_are_another_comparison(sensitivity):
     row = of(sensitivity, "local_pool").row(0, named=True)
     assert row["relative_change_pct"] is not None
     assert "Comparison people live in the pilot's own areas" in row["caution"]
+
+
+def test_groups_and_sites_of_very_many_people_are_tried_in_a_sample_with_its_own_plan(demo_study, tmp_path):
+    copy = tmp_path / "warehouse.duckdb"
+    shutil.copy(demo_study.output / "warehouse.duckdb", copy)
+    with Warehouse(copy) as warehouse:
+        found = list(sensitivity_variants(warehouse, demo_study.protocol, most_cases=150))
+    cases = {(one.analysis, one.variant): int(one.people.is_treated.sum()) for one in found if one.people is not None}
+    assert cases["plan_in_sample", ""] == cases["hidden_group", "age_and_sex"] == 150
+    assert cases["as_planned", ""] == cases["local_pool", "local"] == cases["other_spell_rule", "hf_che"] > 150
+    sites = [number for (analysis, _), number in cases.items() if analysis == "site_left_out"]
+    assert sum(150 - number for number in sites) == 150
+    assert {one.analysis for one in found if one.is_of_sample} == {"hidden_group", "site_left_out"}
+    assert all("sample of the pilot people" in one.caution for one in found if one.is_of_sample)

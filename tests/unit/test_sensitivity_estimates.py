@@ -19,6 +19,7 @@ from evaluation.estimation.variants import (
     HIDDEN_GROUP,
     LOCAL_POOL,
     OTHER_SPELL_RULE,
+    PLAN_IN_SAMPLE,
     SITE_LEFT_OUT,
     Variant,
 )
@@ -170,6 +171,26 @@ def test_what_is_known_of_one_variant_alone_stands_in_its_caution_alone():
         "Compared with people of the pilot's own areas and practices, the change is -67%: a shift of -33%."
     )
     assert "They live near." not in found["as_planned", ""]["caution"]
+
+
+def test_of_a_sample_only_the_shift_counts():
+    everyone = Variant(analysis=AS_PLANNED, people=people(60, 0.5))  # the ratio 1/3
+    plan = Variant(analysis=PLAN_IN_SAMPLE, people=people(40, 1.0))  # 1/2
+    hidden = Variant(analysis=HIDDEN_GROUP, variant="planned_use", people=people(60, 0.5), is_of_sample=True)
+    found = rows(everyone, plan, hidden)
+    row, planned = found["hidden_group", "planned_use"], found["as_planned", ""]
+    # the sample's ratio went from 1/2 to 1/3: so the plan's goes from 1/3 to 2/9, its interval with it
+    assert (row["relative_change_pct"], row["shift_pct"]) == pytest.approx((100 * (2 / 9 - 1), -100 / 3))
+    assert 1 + row["relative_high_pct"] / 100 == pytest.approx((1 + planned["relative_high_pct"] / 100) * 2 / 3)
+    assert ("plan_in_sample", "") not in found
+    assert found["widened_interval", "planned_use"]["shift_pct"] == pytest.approx(-100 / 3)
+
+
+def test_a_sample_without_an_estimate_as_planned_gives_no_shifts():
+    plan = Variant(analysis=PLAN_IN_SAMPLE, reason="No weights.")
+    row = rows(PLANNED, plan, replace(HIDDEN, is_of_sample=True))["hidden_group", "planned_use"]
+    assert (row["relative_change_pct"], row["shift_pct"]) == (None, None)
+    assert "No weights." in row["caution"]
 
 
 def test_other_counts_change_only_the_metrics_that_they_hold():
