@@ -46,5 +46,8 @@ def test_draws_are_counted_by_whether_each_interval_covers_the_truth():
     assert (figures["plain_coverage"], figures["widened_coverage"]) == pytest.approx((1 / 3, 2 / 3), abs=1e-4)
     assert figures["plain_coverage_error"] == pytest.approx(math.sqrt(2 / 9 / 3), abs=1e-4)
     assert figures["bias"] == pytest.approx(0.8 / 3, abs=1e-4)
+    # the sums of shifts are 0.11, 0 and 0.1; 0.304 less 0.1 is still above 0
+    assert figures["summed_coverage"] == pytest.approx(2 / 3, abs=1e-4)
+    assert figures["mean_sum_of_shifts"] == pytest.approx(0.21 / 3, abs=1e-4)
     assert figures["mean_widening"] == pytest.approx(0.2 / 3, abs=1e-4)
     assert figures["strongest_group"] == {"planned_use": 3}
