@@ -23,6 +23,7 @@ from assets.quality import (
     data_quality_limits,
     quality_rules,
 )
+from assets.sensitivity import robustness, sensitivity_estimates
 from assets.staging import STAGING
 
 ALL_ASSETS = [
@@ -50,6 +51,8 @@ ALL_ASSETS = [
     subgroup_interactions,
     published_results,
     comparison_with_published,
+    sensitivity_estimates,
+    robustness,
     code_lists,
     runs,
     published,

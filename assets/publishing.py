@@ -7,6 +7,7 @@ from assets.estimates import comparison_with_published, metric_estimates, survey
 from assets.ledger import deliveries
 from assets.matching import PUBLISHED as PUBLISHED_DESIGN
 from assets.quality import data_quality_counts, data_quality_history, data_quality_limits
+from assets.sensitivity import robustness, sensitivity_estimates
 from pipelines.code_lists import code_lists_frame, load_code_lists
 from pipelines.contracts import published_contracts
 from pipelines.faults import guarded
@@ -23,6 +24,8 @@ PYTHON_TABLES = [
     subgroup_interactions,
     survey_estimates,
     comparison_with_published,
+    sensitivity_estimates,
+    robustness,
     deliveries,
     data_quality_counts,
     data_quality_limits,

@@ -1,6 +1,6 @@
 """From the protocol's comparison and the tables of the design stage to the people that estimates compare."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from evaluation.matching import (
     CASES_PER_COLUMN,
     SUBGROUP_COLUMNS,
     Settings,
+    Terms,
     affordable_terms,
     compare,
     design_matrix,
@@ -56,19 +57,22 @@ def comparison_settings(protocol: Protocol) -> Settings:
     )
 
 
-def comparison_cohort(warehouse: Warehouse, protocol: Protocol) -> pl.DataFrame:
+def comparison_cohort(warehouse: Warehouse, protocol: Protocol, *, pools: Sequence[str] = ()) -> pl.DataFrame:
     """Pilot people and their pool with the covariates that the protocol asks for, whole numbers held small.
 
-    With the columns of subgroups, which make populations of their own.
+    The pool of the design, or others of `comparison_pools`, by name. With the columns of subgroups, which make
+    populations of their own.
     """
     comparison = protocol.comparison
     names = dict.fromkeys((*ALWAYS_NEEDED, *comparison.exact, *comparison.covariates))
     names.pop("pool", None)
     columns = ", ".join(f'"{name}"' for name in names)
-    cohort = warehouse.connection.execute(
-        f"""select {columns}, comparison_pool as pool
-        from covariates inner join comparison_cohort using (person_id, is_treated)"""
-    ).pl()
+    query = f"select {columns}, comparison_pool as pool from covariates inner join"
+    if pools:
+        query = f"{query} comparison_pools using (person_id, is_treated) where is_treated or comparison_pool in ?"
+        cohort = warehouse.connection.execute(query, [list(pools)]).pl()
+    else:
+        cohort = warehouse.connection.execute(f"{query} comparison_cohort using (person_id, is_treated)").pl()
     small = pl.DataFrame([column.shrink_dtype() if column.dtype.is_integer() else column for column in cohort])
     return with_subgroups(small)
 
@@ -162,9 +166,17 @@ def _weighted(
 ) -> ComparedPeople | None:
     if not design["has_weights"]:
         return None
-    pool = cohort.join(weights, on="person_id")
-    people = pl.concat([cases.with_columns(weight=pl.lit(1.0)), pool])
-    terms = terms_of(design["weighted_covariates"].split(", "), interactions=design["has_interactions"])
+    return weighted_people(cases, cohort.join(weights, on="person_id"), terms=weighted_terms(design))
+
+
+def weighted_terms(design: Mapping[str, Any]) -> Terms:
+    """What the weights of a row of `comparison_designs` balance, in its forms."""
+    return terms_of(design["weighted_covariates"].split(", "), interactions=design["has_interactions"])
+
+
+def weighted_people(cases: pl.DataFrame, weighted: pl.DataFrame, *, terms: Terms) -> ComparedPeople:
+    """Cases and their weighted comparison people (with `weight`), and the columns that the weights balance."""
+    people = pl.concat([cases.with_columns(weight=pl.lit(1.0)), weighted])
     matrix = design_matrix(people, terms=terms)
     return ComparedPeople(
         person_id=matrix.person_id,

@@ -87,6 +87,17 @@ def metrics_with_cautions(study: Study, warehouse: Warehouse) -> tuple[Metric, .
     return activity_metrics(study, extract_cautions=joined(coding, quality), metric_cautions=amended)
 
 
+def protocol_activity_metrics(study: Study, warehouse: Warehouse) -> tuple[Metric, ...]:
+    """Those of `metrics_with_cautions` that the protocol names as outcomes."""
+    return tuple(metric for metric in metrics_with_cautions(study, warehouse) if metric.priority != "exploratory")
+
+
+def negative_controls(study: Study, warehouse: Warehouse) -> tuple[Metric, ...]:
+    """Those of `metrics_with_cautions` that the protocol names as negative controls, in its order."""
+    metrics = {metric.metric_id: metric for metric in metrics_with_cautions(study, warehouse)}
+    return tuple(metrics[name] for name in study.protocol.negative_controls)
+
+
 def joined(*cautions: Cautions) -> Cautions:
     """Cautions by extract from several sources, one after the other."""
     extracts = dict.fromkeys(extract for source in cautions for extract in source)
@@ -117,22 +128,28 @@ def survey_designs(study: Study) -> tuple[SurveyDesign, ...]:
 
 
 def check_outcomes(study: Study) -> None:
-    """StudyError (exit 2) for an outcome of the protocol that this study cannot compute."""
-    computable = [metric.metric_id for metric in (*activity_metrics(study), *survey_metrics(study))]
-    known = [c.name for c in contract_by_table("person_periods").columns if "metric_domain" in c.options]
+    """StudyError (exit 2) for an outcome or a negative control of the protocol that this study cannot compute."""
+    activities = [metric.metric_id for metric in activity_metrics(study)]
     for outcome in study.protocol.outcomes:
-        if outcome.metric in computable:
-            continue
-        if outcome.metric in known:
-            raise StudyError(
-                f"protocol.yaml: the outcome {outcome.metric} cannot be computed from this study's extracts",
-                f"it needs {_needs(outcome.metric, study)}; add it, or take the outcome out of the protocol",
-            )
+        items = [metric.metric_id for metric in survey_metrics(study)]
+        _check_metric(study, outcome.metric, role="outcome", computable=[*activities, *items])
+    for metric in study.protocol.negative_controls:
+        _check_metric(study, metric, role="negative control", computable=activities)
+
+
+def _check_metric(study: Study, metric: str, *, role: str, computable: list[str]) -> None:
+    if metric in computable:
+        return
+    if metric in {c.name for c in contract_by_table("person_periods").columns if "metric_domain" in c.options}:
         raise StudyError(
-            f"protocol.yaml: {outcome.metric} is not a known metric",
-            f"known here: {', '.join(computable)}",
-            *nearest(outcome.metric, computable),
+            f"protocol.yaml: the {role} {metric} cannot be computed from this study's extracts",
+            f"it needs {_needs(metric, study)}; add it, or take the {role} out of the protocol",
         )
+    raise StudyError(
+        f"protocol.yaml: {metric} is not a known metric",
+        f"known here: {', '.join(computable)}",
+        *nearest(metric, computable),
+    )
 
 
 def needed_extracts(study: Study) -> dict[str, str]:

@@ -14,6 +14,8 @@ from evaluation.estimation.interim import Look, look_at, with_look
 from evaluation.estimation.metrics import ALL_SITES, CASE_MANAGEMENT, Metric, population_words, site_populations
 from evaluation.estimation.published import comparison_with_published
 from evaluation.estimation.record_quality import record_quality_cautions
+from evaluation.estimation.robustness import robustness
+from evaluation.estimation.sensitivity_estimates import sensitivity_estimates
 from evaluation.estimation.statements import EFFECT_STATEMENTS, effect_statements
 from evaluation.estimation.survey_items import survey_item_estimates
 
@@ -42,6 +44,8 @@ __all__ = [
     "population_words",
     "rate_effect",
     "record_quality_cautions",
+    "robustness",
+    "sensitivity_estimates",
     "site_populations",
     "subgroup_interactions",
     "survey_item_estimates",
