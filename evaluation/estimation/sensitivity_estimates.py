@@ -59,7 +59,8 @@ def sensitivity_estimates(
 
     The first of `variants` is the plan itself (`as_planned`); no variant, no rows. `follow_up` has a row per person
     with `person_days` and a column per metric; `worthwhile_pct` the smallest worthwhile change by metric, where the
-    protocol names one; `design_caution` whether the design was frozen, and what to know of it. `shift_pct` is 100 x (rate ratio of the variant over that of the plan - 1).
+    protocol names one; `design_caution` whether the design was frozen, and what to know of it.
+    `shift_pct` is 100 x (rate ratio of the variant over that of the plan - 1).
     `controls` are negative controls: metrics that the pilot can't have changed have the planned estimate alone, last.
     Where people are a sample of the plan's, the row is the plan's estimate moved by the shift within the sample.
     Where too few people had an event the interval is null, without an estimate everything is; the caution says why.

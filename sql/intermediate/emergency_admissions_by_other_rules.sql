@@ -29,17 +29,17 @@ admissions as (
 )
 
 select
-    person_periods.person_id,
+    use_by_period.person_id,
     other_rules.continuous_rule,
-    person_periods.person_days,
+    use_by_period.person_days,
     case
-        when person_periods.emergency_admissions is not null then coalesce(admissions.emergency_admissions, 0)
+        when use_by_period.emergency_admissions is not null then coalesce(admissions.emergency_admissions, 0)
     end as emergency_admissions
-from person_periods
-inner join comparison_cohort on person_periods.person_id = comparison_cohort.person_id
+from use_by_period
+inner join comparison_cohort on use_by_period.person_id = comparison_cohort.person_id
 cross join other_rules
 left outer join admissions
     on
-        person_periods.person_id = admissions.person_id
+        use_by_period.person_id = admissions.person_id
         and other_rules.continuous_rule = admissions.continuous_rule
-where person_periods.period = 'follow_up'
+where use_by_period.period = 'follow_up'
