@@ -1,5 +1,6 @@
 """What is made: Dagster assets and checks, one module a layer; each reads, calls one function, writes."""
 
+from assets.effects import effect_statements, effects_across_sites, subgroup_interactions
 from assets.estimates import (
     before_after_estimates,
     comparison_with_published,
@@ -22,6 +23,7 @@ from assets.quality import (
     data_quality_limits,
     quality_rules,
 )
+from assets.sensitivity import robustness, sensitivity_estimates
 from assets.staging import STAGING
 
 ALL_ASSETS = [
@@ -44,8 +46,13 @@ ALL_ASSETS = [
     before_after_estimates,
     controlled_estimates,
     metric_estimates,
+    effect_statements,
+    effects_across_sites,
+    subgroup_interactions,
     published_results,
     comparison_with_published,
+    sensitivity_estimates,
+    robustness,
     code_lists,
     runs,
     published,

@@ -7,7 +7,13 @@ from assets.matching import TABLES as MATCHING
 from evaluation.estimation import comparison_with_published as beside_published
 from evaluation.estimation import controlled_estimates as estimate_controlled
 from evaluation.estimation import metric_estimates as estimate_metrics
-from evaluation.estimation import site_populations, survey_item_estimates, with_defaults, with_look
+from evaluation.estimation import (
+    site_populations,
+    survey_item_estimates,
+    with_adjusted_p_values,
+    with_defaults,
+    with_look,
+)
 from evaluation.surveys import survey_estimates as estimate_surveys
 from pipelines.comparison import compared_populations, designs_found, look_at_data, use_of_compared
 from pipelines.faults import guarded
@@ -99,7 +105,7 @@ def metric_estimates(warehouse: dg.ResourceParam[Warehouse], study: dg.ResourceP
     items = survey_item_estimates(warehouse.read("survey_estimates"), metrics=survey_metrics(study))
     look = look_at_data(warehouse, study.protocol)
     both = [with_look(estimates, look), with_look(items, look.of_answers)]
-    rows = warehouse.write("metric_estimates", pl.concat(both))
+    rows = warehouse.write("metric_estimates", with_adjusted_p_values(pl.concat(both)))
     return dg.MaterializeResult(metadata=row_metadata(rows))
 
 

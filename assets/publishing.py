@@ -2,10 +2,12 @@
 
 import dagster as dg
 
+from assets.effects import ACROSS_SITES, effect_statements, subgroup_interactions
 from assets.estimates import comparison_with_published, metric_estimates, survey_estimates
 from assets.ledger import deliveries
 from assets.matching import PUBLISHED as PUBLISHED_DESIGN
 from assets.quality import data_quality_counts, data_quality_history, data_quality_limits
+from assets.sensitivity import robustness, sensitivity_estimates
 from pipelines.code_lists import code_lists_frame, load_code_lists
 from pipelines.contracts import published_contracts
 from pipelines.faults import guarded
@@ -18,14 +20,19 @@ from pipelines.warehouse import Warehouse
 ASSET = {"group_name": "published", "kinds": {"duckdb"}}
 PYTHON_TABLES = [
     metric_estimates,
+    effect_statements,
+    subgroup_interactions,
     survey_estimates,
     comparison_with_published,
+    sensitivity_estimates,
+    robustness,
     deliveries,
     data_quality_counts,
     data_quality_limits,
     data_quality_history,
 ]
 NAMED_TABLES = [
+    *ACROSS_SITES,
     *PUBLISHED_DESIGN,
     "activity_by_month",
     "attrition",
@@ -40,6 +47,7 @@ NAMED_TABLES = [
     "person_periods",
     "protocol_amendments",
     "quarantine_summary",
+    "reach",
     "record_quality",
     "spells",
     "survey_answers",

@@ -1,20 +1,40 @@
 """From the protocol's comparison and the tables of the design stage to the people that estimates compare."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import polars as pl
 
 from evaluation.estimation import ALL_SITES, ComparedPeople, ComparedPopulation, Look, look_at, site_populations
-from evaluation.matching import CASES_PER_COLUMN, Settings, affordable_terms, compare, design_matrix, terms_of
+from evaluation.matching import (
+    CASES_PER_COLUMN,
+    SUBGROUP_COLUMNS,
+    Settings,
+    Terms,
+    affordable_terms,
+    compare,
+    design_matrix,
+    subgroup_populations,
+    terms_of,
+    with_subgroups,
+)
 from pipelines.metrics import site_register
 from pipelines.protocol import Protocol
 from pipelines.warehouse import Warehouse
 
 MOST_COLUMNS_IN_PAIRS = 20
 CONTROLLED = {"weighted_cohort": "has_weights", "matched_cohort": "has_pairs", "matched_did": "has_pairs"}
-ALWAYS_NEEDED = ("person_id", "is_treated", "site_id", "index_date", "index_month", "sex", "age_band")
+ALWAYS_NEEDED = (
+    "person_id",
+    "is_treated",
+    "site_id",
+    "index_date",
+    "index_month",
+    "sex",
+    "age_band",
+    *SUBGROUP_COLUMNS,
+)
 PAIRS_COLUMNS = {
     "case_id": "pilot_person_id",
     "control_id": "comparison_person_id",
@@ -37,17 +57,24 @@ def comparison_settings(protocol: Protocol) -> Settings:
     )
 
 
-def comparison_cohort(warehouse: Warehouse, protocol: Protocol) -> pl.DataFrame:
-    """Pilot people and their pool with the covariates that the protocol asks for, whole numbers held small."""
+def comparison_cohort(warehouse: Warehouse, protocol: Protocol, *, pools: Sequence[str] = ()) -> pl.DataFrame:
+    """Pilot people and their pool with the covariates that the protocol asks for, whole numbers held small.
+
+    The pool of the design, or others of `comparison_pools`, by name. With the columns of subgroups, which make
+    populations of their own.
+    """
     comparison = protocol.comparison
     names = dict.fromkeys((*ALWAYS_NEEDED, *comparison.exact, *comparison.covariates))
     names.pop("pool", None)
     columns = ", ".join(f'"{name}"' for name in names)
-    cohort = warehouse.connection.execute(
-        f"""select {columns}, comparison_pool as pool
-        from covariates inner join comparison_cohort using (person_id, is_treated)"""
-    ).pl()
-    return pl.DataFrame([column.shrink_dtype() if column.dtype.is_integer() else column for column in cohort])
+    query = f"select {columns}, comparison_pool as pool from covariates inner join"
+    if pools:
+        query = f"{query} comparison_pools using (person_id, is_treated) where is_treated or comparison_pool in ?"
+        cohort = warehouse.connection.execute(query, [list(pools)]).pl()
+    else:
+        cohort = warehouse.connection.execute(f"{query} comparison_cohort using (person_id, is_treated)").pl()
+    small = pl.DataFrame([column.shrink_dtype() if column.dtype.is_integer() else column for column in cohort])
+    return with_subgroups(small)
 
 
 def found_design(warehouse: Warehouse, protocol: Protocol) -> dict[str, pl.DataFrame]:
@@ -81,19 +108,21 @@ def compared_populations(warehouse: Warehouse) -> Iterator[ComparedPopulation]:
     pilot = people.filter("is_pilot")
     sites = dict(populations.group_by("population").agg("site_id").iter_rows())
     cases, pairs = cohort.filter("is_treated"), warehouse.read("matched_pairs")
+    subgroups = dict(subgroup_populations(cases))
     for design in designs.iter_rows(named=True):
         name = design["population"]
         is_theirs = pl.lit(value=True) if name == ALL_SITES else pl.col("site_id").is_in(sites.get(name, []))
-        theirs = cases.filter(is_theirs)
+        theirs = cases.filter(subgroups.get(name, is_theirs))
         query = "select person_id, weight from comparison_weights where population = ?"
         weights = warehouse.connection.execute(query, [name]).pl()
         yield ComparedPopulation(
             population=name,
-            pilot_people=pilot.filter(is_theirs).height,
+            pilot_people=theirs.height if name in subgroups else pilot.filter(is_theirs).height,
             weighted=_weighted(cohort, theirs, weights, design),
             matched=_matched(cohort, theirs, pairs, design),
             weighting_caution=design["weighting_caution"],
             matching_caution=design["matching_caution"],
+            is_subgroup=name in subgroups,
         )
 
 
@@ -137,9 +166,17 @@ def _weighted(
 ) -> ComparedPeople | None:
     if not design["has_weights"]:
         return None
-    pool = cohort.join(weights, on="person_id")
-    people = pl.concat([cases.with_columns(weight=pl.lit(1.0)), pool])
-    terms = terms_of(design["weighted_covariates"].split(", "), interactions=design["has_interactions"])
+    return weighted_people(cases, cohort.join(weights, on="person_id"), terms=weighted_terms(design))
+
+
+def weighted_terms(design: Mapping[str, Any]) -> Terms:
+    """What the weights of a row of `comparison_designs` balance, in its forms."""
+    return terms_of(design["weighted_covariates"].split(", "), interactions=design["has_interactions"])
+
+
+def weighted_people(cases: pl.DataFrame, weighted: pl.DataFrame, *, terms: Terms) -> ComparedPeople:
+    """Cases and their weighted comparison people (with `weight`), and the columns that the weights balance."""
+    people = pl.concat([cases.with_columns(weight=pl.lit(1.0)), weighted])
     matrix = design_matrix(people, terms=terms)
     return ComparedPeople(
         person_id=matrix.person_id,

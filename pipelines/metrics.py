@@ -59,6 +59,7 @@ def survey_metrics(study: Study) -> tuple[Metric, ...]:
             priority=outcomes[item.id].priority if item.id in outcomes else "exploratory",
             benefits=outcomes[item.id].benefits if item.id in outcomes else item.benefits,
             is_binary=True,
+            is_item=True,
         )
         for instrument in instruments.values()
         for item in instrument.items
@@ -86,6 +87,17 @@ def metrics_with_cautions(study: Study, warehouse: Warehouse) -> tuple[Metric, .
     return activity_metrics(study, extract_cautions=joined(coding, quality), metric_cautions=amended)
 
 
+def protocol_activity_metrics(study: Study, warehouse: Warehouse) -> tuple[Metric, ...]:
+    """Those of `metrics_with_cautions` that the protocol names as outcomes."""
+    return tuple(metric for metric in metrics_with_cautions(study, warehouse) if metric.priority != "exploratory")
+
+
+def negative_controls(study: Study, warehouse: Warehouse) -> tuple[Metric, ...]:
+    """Those of `metrics_with_cautions` that the protocol names as negative controls, in its order."""
+    metrics = {metric.metric_id: metric for metric in metrics_with_cautions(study, warehouse)}
+    return tuple(metrics[name] for name in study.protocol.negative_controls)
+
+
 def joined(*cautions: Cautions) -> Cautions:
     """Cautions by extract from several sources, one after the other."""
     extracts = dict.fromkeys(extract for source in cautions for extract in source)
@@ -95,11 +107,11 @@ def joined(*cautions: Cautions) -> Cautions:
 def site_register(sites: pl.DataFrame, people: pl.DataFrame) -> pl.DataFrame:
     """Every site: those of sites.csv, and those that enrolments name and it does not (null: not flagged).
 
-    Columns site_id, case_management; `people` has site_id, null for comparison people.
+    Columns site_id, case_management, models; `people` has site_id, null for comparison people.
     """
     enrolled = people.select("site_id").drop_nulls().unique()
     unregistered = enrolled.join(sites, on="site_id", how="anti")
-    return pl.concat([sites.select("site_id", "case_management"), unregistered], how="diagonal")
+    return pl.concat([sites.select("site_id", "case_management", "models"), unregistered], how="diagonal")
 
 
 def survey_designs(study: Study) -> tuple[SurveyDesign, ...]:
@@ -116,22 +128,28 @@ def survey_designs(study: Study) -> tuple[SurveyDesign, ...]:
 
 
 def check_outcomes(study: Study) -> None:
-    """StudyError (exit 2) for an outcome of the protocol that this study cannot compute."""
-    computable = [metric.metric_id for metric in (*activity_metrics(study), *survey_metrics(study))]
-    known = [c.name for c in contract_by_table("person_periods").columns if "metric_domain" in c.options]
+    """StudyError (exit 2) for an outcome or a negative control of the protocol that this study cannot compute."""
+    activities = [metric.metric_id for metric in activity_metrics(study)]
     for outcome in study.protocol.outcomes:
-        if outcome.metric in computable:
-            continue
-        if outcome.metric in known:
-            raise StudyError(
-                f"protocol.yaml: the outcome {outcome.metric} cannot be computed from this study's extracts",
-                f"it needs {_needs(outcome.metric, study)}; add it, or take the outcome out of the protocol",
-            )
+        items = [metric.metric_id for metric in survey_metrics(study)]
+        _check_metric(study, outcome.metric, role="outcome", computable=[*activities, *items])
+    for metric in study.protocol.negative_controls:
+        _check_metric(study, metric, role="negative control", computable=activities)
+
+
+def _check_metric(study: Study, metric: str, *, role: str, computable: list[str]) -> None:
+    if metric in computable:
+        return
+    if metric in {c.name for c in contract_by_table("person_periods").columns if "metric_domain" in c.options}:
         raise StudyError(
-            f"protocol.yaml: {outcome.metric} is not a known metric",
-            f"known here: {', '.join(computable)}",
-            *nearest(outcome.metric, computable),
+            f"protocol.yaml: the {role} {metric} cannot be computed from this study's extracts",
+            f"it needs {_needs(metric, study)}; add it, or take the {role} out of the protocol",
         )
+    raise StudyError(
+        f"protocol.yaml: {metric} is not a known metric",
+        f"known here: {', '.join(computable)}",
+        *nearest(metric, computable),
+    )
 
 
 def needed_extracts(study: Study) -> dict[str, str]:
@@ -170,6 +188,7 @@ def _activity_metric(column: Column, study: Study, extract_cautions: Cautions, o
         code_lists=lists,
         unverified_code_lists=tuple(name for name in lists if name in unverified),
         notes=(*_notes(column, study), *_of_extract(column, extract_cautions), *own_cautions),
+        smallest_worthwhile_change_pct=outcome.smallest_worthwhile_change_pct if outcome else None,
     )
 
 

@@ -125,6 +125,7 @@ class Protocol(Strict):
     spells: Spells = Spells()
     comparison: Comparison = Comparison()
     outcomes: Annotated[tuple[Outcome, ...], Field(min_length=1)]
+    negative_controls: tuple[str, ...] = ()
     disclosure: Disclosure = Disclosure()
     prices: str | None = None
     alerts: Alerts = Alerts()
@@ -163,6 +164,11 @@ class Protocol(Strict):
         twice = sorted({metric for metric in metrics if metrics.count(metric) > 1})
         if twice:
             raise ValueError(f"outcomes: {', '.join(twice)} stands more than once")
+        both = sorted(set(metrics) & set(self.negative_controls))
+        if both:
+            raise ValueError(f"negative_controls: {', '.join(both)} is an outcome, so the pilot is meant to change it")
+        if len(set(self.negative_controls)) < len(self.negative_controls):
+            raise ValueError("negative_controls: a metric stands twice")
         return self
 
     @property

@@ -13,10 +13,17 @@ import duckdb
 
 from pipelines.errors import StudyError
 from pipelines.results_table import results_table
-from pipelines.results_withholding import withheld_comparison, withheld_estimate, withheld_survey
+from pipelines.results_withholding import (
+    withheld_comparison,
+    withheld_estimate,
+    withheld_pooling,
+    withheld_statement,
+    withheld_survey,
+)
 
 Row = dict[str, Any]
 EVERY_POPULATION = "all"
+PARTS = ("run", "estimates", "survey", "comparison", "across_sites", "statements")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +34,8 @@ class Results:
     estimates: tuple[Row, ...]
     survey: tuple[Row, ...]
     comparison: tuple[Row, ...]
+    across_sites: tuple[Row, ...]
+    statements: tuple[Row, ...]
 
 
 def results(path: Path, *, output_format: str, population: str | None = "all_sites") -> str:
@@ -50,13 +59,18 @@ def read_results(path: Path, *, population: str) -> Results:
             published, "from survey_estimates where group_name = 'all' order by extract, measure_id, population"
         )
         comparison = _rows(published, "from comparison_with_published order by result_id")
+        pooling = _rows(published, "from site_pooling order by metric_id")
+        statements = _rows(published, "from effect_statements order by metric_id, population")
     _refuse_unknown(population, [*estimates, *survey])
     estimates, survey, comparison = (_about(rows, population) for rows in (estimates, survey, comparison))
+    printed = tuple(withheld_estimate(row, survey=survey) for row in estimates)
     return Results(
         run=run[0] if run else {},
-        estimates=tuple(withheld_estimate(row, survey=survey) for row in estimates),
+        estimates=printed,
         survey=tuple(withheld_survey(row) for row in survey),
         comparison=tuple(withheld_comparison(row, survey=survey) for row in comparison),
+        across_sites=tuple(withheld_pooling(row) for row in pooling if population in (EVERY_POPULATION, "all_sites")),
+        statements=tuple(withheld_statement(row, printed=printed) for row in _about(statements, population)),
     )
 
 
@@ -83,7 +97,7 @@ def _refuse_unknown(population: str, rows: list[Row]) -> None:
 
 
 def _as_table(found: Results) -> str:
-    return results_table(run=found.run, estimates=found.estimates, survey=found.survey, comparison=found.comparison)
+    return results_table(**{part: getattr(found, part) for part in PARTS})
 
 
 def _as_csv(found: Results) -> str:
@@ -100,5 +114,4 @@ def _cell(value: object) -> object:
 
 
 def _as_json(found: Results) -> str:
-    parts = ("run", "estimates", "survey", "comparison")
-    return json.dumps({part: getattr(found, part) for part in parts}, indent=2, default=str, ensure_ascii=False)
+    return json.dumps({part: getattr(found, part) for part in PARTS}, indent=2, default=str, ensure_ascii=False)

@@ -11,6 +11,10 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from pipelines.results_across import COLUMNS as ACROSS_COLUMNS
+from pipelines.results_across import across_sites_rows
+from pipelines.results_statements import COLUMNS as STATEMENT_COLUMNS
+from pipelines.results_statements import statement_caution, statement_cells
 from pipelines.results_words import effect_in_words, level, ours_in_words, points_in_words, published_in_words
 
 Row = dict[str, Any]
@@ -34,15 +38,28 @@ class Cautions:
         return f"[{', '.join(map(str, numbers))}]" if numbers else ""
 
 
-def results_table(*, run: Row, estimates: Sequence[Row], survey: Sequence[Row], comparison: Sequence[Row]) -> str:
-    """Tables of effects, of survey items and of published results beside ours, as plain text."""
+def results_table(
+    *,
+    run: Row,
+    estimates: Sequence[Row],
+    survey: Sequence[Row],
+    comparison: Sequence[Row],
+    across_sites: Sequence[Row],
+    statements: Sequence[Row],
+) -> str:
+    """What is found in words, then tables of effects, sites, survey items, and published results; plain text."""
     width = max(NARROWEST, shutil.get_terminal_size((120, 40)).columns)
     console = Console(file=io.StringIO(), width=width, markup=False, highlight=False, emoji=False)
     cautions = Cautions()
     asked = {row["measure_id"] for row in survey}
     console.print(_heading(run))
+    for population, rows in _by_population(statements):
+        console.print(_statements(population, rows, cautions))
     for population, rows in _by_population(row for row in estimates if row["metric_id"] not in asked):
         console.print(_effects(population, rows, cautions))
+    across = across_sites_rows(across_sites, estimates)
+    if across:
+        console.print(_across_sites(across, cautions))
     for population, rows in _by_population(survey):
         console.print(_answers(population, rows, cautions))
     beside = [row for row in comparison if row["our_design"]]
@@ -116,6 +133,26 @@ def _both(pilot: str, comparison: str, row: Row) -> str:
 
 def _people(count: int | str | None) -> str:
     return f"{count:,}" if isinstance(count, int) else str(count)
+
+
+def _statements(population: str, rows: list[Row], cautions: Cautions) -> Table:
+    table = _table(f"Protocol outcomes in words: {population}", STATEMENT_COLUMNS[0])
+    table.add_column(STATEMENT_COLUMNS[1], ratio=5)
+    for column in STATEMENT_COLUMNS[2:]:
+        table.add_column(column)
+    for row in sorted(rows, key=lambda row: list(PRIORITIES).index(row["priority"])):
+        outcome, words, *probabilities = statement_cells(row)
+        table.add_row(outcome, f"{words} {cautions.cite(statement_caution(row))}".rstrip(), *probabilities)
+    return table
+
+
+def _across_sites(rows: list[tuple[Row, list[str]]], cautions: Cautions) -> Table:
+    table = _table("Primary outcomes across sites", ACROSS_COLUMNS[0])
+    for column in ACROSS_COLUMNS[1:]:
+        table.add_column(column, ratio=2)
+    for row, cells in rows:
+        table.add_row(*cells[:-1], f"{cells[-1]} {cautions.cite(row['caution'])}")
+    return table
 
 
 def _answers(population: str, rows: list[Row], cautions: Cautions) -> Table:

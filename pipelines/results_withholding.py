@@ -21,6 +21,11 @@ _OF_SURVEY = (
     *("response_rate_baseline_pct", "response_rate_follow_up_pct", "n_clusters"),
 )
 _OF_COMPARISON = ("our_baseline", "our_follow_up", "our_change", "our_change_low", "our_change_high")
+_OF_STATEMENT = (
+    *("relative_change_pct", "relative_low_pct", "relative_high_pct"),
+    *("change_points", "change_low_points", "change_high_points"),
+    *("probability_fell", "probability_worthwhile", "probability_rose", "prior"),
+)
 _COUNTS = re.compile(r"; (?P<part>\d+) of (?P<whole>\d+) ")
 _SURVEY_DETAILS = ("positive", "not_counted", "missing")
 
@@ -52,6 +57,25 @@ def withheld_comparison(row: Row, *, survey: Sequence[Row]) -> Row:
     small = is_small(row["our_n_pilot"]) or _is_small_item(row, survey)
     kept = dict.fromkeys(_OF_COMPARISON) | {"our_caution": WITHHELD} if small else {}
     return row | kept | {"our_n_pilot": _printed(row["our_n_pilot"])}
+
+
+def withheld_pooling(row: Row) -> Row:
+    """A row of `site_pooling` as it may be printed: effects rest on sites with ten people with events or more.
+
+    People pooled are left out where they, or those of the sites left out, are 1 to 7.
+    """
+    used, everyone = row["pilot_people_used"], row["pilot_people"]
+    kept = {"pilot_people_used": None} if is_small(used) or is_small(everyone - used) else {}
+    return row | kept | {"pilot_people": _printed(everyone)}
+
+
+def withheld_statement(row: Row, *, printed: Sequence[Row]) -> Row:
+    """A row of `effect_statements` as it may be printed: withheld where its estimate is, among those `printed`."""
+    key = ("metric_id", "population", "design")
+    is_withheld = any(
+        estimate["caution"] == WITHHELD and all(estimate[name] == row[name] for name in key) for estimate in printed
+    )
+    return row | dict.fromkeys(_OF_STATEMENT) | {"statement": WITHHELD, "caution": ""} if is_withheld else row
 
 
 def _without_small_counts(words: str | None) -> str | None:

@@ -30,7 +30,9 @@ class ComparedPeople:
 class ComparedPopulation:
     """A population as the design stage left it; None where there are no weights or no pairs, the cautions say why.
 
-    `pilot_people` are all its pilot people, whether or not they could be compared.
+    `pilot_people` are all its pilot people, whether or not they could be compared; of a subgroup those observed on the
+    index date, since only of them it is known whether they belong to it. A subgroup (`is_subgroup`) is compared by
+    weights alone, on the protocol's outcomes, as exploratory.
     """
 
     population: str
@@ -39,6 +41,7 @@ class ComparedPopulation:
     matched: ComparedPeople | None
     weighting_caution: str
     matching_caution: str
+    is_subgroup: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

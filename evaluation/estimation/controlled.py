@@ -1,29 +1,26 @@
 """Rows of `metric_estimates` for the designs with comparison people like the pilot's: weighted and matched."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from evaluation.estimation.cautions import NO_DID_OF_ONCE_ONLY, NOT_FROZEN, UNBALANCED, controlled_cautions, no_estimate
+from evaluation.estimation.cautions import NO_DID_OF_ONCE_ONLY, NOT_FROZEN, controlled_cautions, no_estimate
 from evaluation.estimation.compared import ComparedPeople, ComparedPopulation, Outcome, outcome_of, with_counts
 from evaluation.estimation.estimates import METRIC_ESTIMATES, metric_columns
 from evaluation.estimation.matched_cohort import matched_cohort
 from evaluation.estimation.matched_did import matched_did
 from evaluation.estimation.metrics import Metric, population_words
 from evaluation.estimation.rate_ratios import RateRatio
-from evaluation.estimation.weighted_cohort import (
-    UnbalancedWeightsError,
-    WeightedDesign,
-    weighted_design,
-    weighted_rate_ratio,
-)
+from evaluation.estimation.weighted_cohort import WeightedDesign, weighted_rate_ratio
+from evaluation.estimation.weighted_effects import prepared_design
 from evaluation.regression import Floats, NotEstimableError
 
 WEIGHTED, MATCHED, MATCHED_DID = "weighted_cohort", "matched_cohort", "matched_did"
+EXPLORATORY = "exploratory"
 ESTIMATORS = {
     WEIGHTED: "entropy_balancing_and_poisson",
     MATCHED: "poisson_in_matched_sets",
@@ -53,6 +50,8 @@ def controlled_estimates(
     design_state: str = NOT_FROZEN,
 ) -> pl.DataFrame:
     """Three rows per metric and population: `weighted_cohort`, `matched_cohort`, `matched_did`; none is the default.
+
+    A subgroup has the first alone, for the metrics that the protocol names, with the priority `exploratory`.
 
     `follow_up` (after the index date) and `earlier` (months -24 to -7) have a row per person with `person_days` and a
     column per metric. Levels, changes and intervals as in `RateRatio`; the cohort designs have no baseline, and their
@@ -84,37 +83,21 @@ def _population_rows(
 ) -> Iterator[dict[str, Any]]:
     weighted = with_counts(one.weighted, follow_up, earlier)
     matched = with_counts(one.matched, follow_up, earlier)
-    prepared = _prepared(one.weighted)
-    for metric in metrics:
-        for design, people, frame in (
-            (WEIGHTED, one.weighted, weighted),
-            (MATCHED, one.matched, matched),
-            (MATCHED_DID, one.matched, matched),
-        ):
+    prepared = "" if one.weighted is None else prepared_design(one.weighted)
+    by_pairs = () if one.is_subgroup else ((MATCHED, one.matched, matched), (MATCHED_DID, one.matched, matched))
+    for metric in _metrics_of(one, metrics):
+        for design, people, frame in ((WEIGHTED, one.weighted, weighted), *by_pairs):
             found = None
             if people is not None and frame is not None:
                 found = _found(design, people, outcome_of(frame, metric), prepared, is_binary=metric.is_binary)
             yield _row(metric, one, design, people, found, follow_up_months, design_state)
 
 
-def _prepared(people: ComparedPeople | None) -> WeightedDesign | str:
-    """What all outcomes of the weighted people share, or why there is no such thing."""
-    if people is None:
-        return ""
-    columns = people.covariates
-    numbers = np.arange(len(columns))
-    try:
-        return weighted_design(
-            is_treated=people.is_treated,
-            weights=people.weights,
-            balanced=columns,
-            covariates=columns,
-            person_ids=numbers,
-        )
-    except UnbalancedWeightsError:
-        return UNBALANCED
-    except NotEstimableError as error:
-        return no_estimate(str(error))
+def _metrics_of(one: ComparedPopulation, metrics: Sequence[Metric]) -> Sequence[Metric]:
+    """All metrics; of a subgroup those that the protocol names, as exploratory."""
+    if not one.is_subgroup:
+        return metrics
+    return [replace(metric, priority=EXPLORATORY) for metric in metrics if metric.priority != EXPLORATORY]
 
 
 def _found(

@@ -17,7 +17,8 @@ def with_defaults(
 
     `found`: by population, the controlled designs for which the design stage found weights or pairs. The first is
     `weighted_cohort`, then `matched_did` (not for once-only events), `unmatched_did`, `uncontrolled`. No outcome has
-    a say: where the default's estimate can't be had, its row says so and no other takes its place.
+    a say: where the default's estimate can't be had, its row says so and no other takes its place. A population with
+    one design (a subgroup) has that, found or not.
     """
     once_only = {metric.metric_id for metric in metrics if metric.is_binary}
     keys = estimates.select("metric_id", "population", "design").rows()
@@ -36,4 +37,4 @@ def _first(designs: Collection[str], found: Collection[str], *, is_once_only: bo
     usable = {"unmatched_did", "uncontrolled", *found} & set(designs)
     if is_once_only:
         usable = usable - set(NOT_ONCE_ONLY)
-    return next(design for design in ORDER if design in usable)
+    return next(design for design in ORDER if design in (usable or designs))

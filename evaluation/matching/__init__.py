@@ -30,6 +30,8 @@ from evaluation.matching.propensity import (
     propensity_scores_by_site,
 )
 from evaluation.matching.settings import Settings
+from evaluation.matching.subgroups import FROM as SUBGROUP_COLUMNS
+from evaluation.matching.subgroups import SUBGROUPS, subgroup_populations, with_subgroups
 from evaluation.matching.terms import Terms
 from evaluation.matching.unmatched import UNMATCHED_CASES, unmatched_cases
 
@@ -44,6 +46,8 @@ __all__ = [
     "IMPLIED_BIAS",
     "PAIRS",
     "POOL",
+    "SUBGROUPS",
+    "SUBGROUP_COLUMNS",
     "UNMATCHED_CASES",
     "WEIGHTS",
     "Comparison",
@@ -74,6 +78,8 @@ __all__ = [
     "propensity_scores",
     "propensity_scores_by_site",
     "site_populations",
+    "subgroup_populations",
     "terms_of",
     "unmatched_cases",
+    "with_subgroups",
 ]

@@ -12,9 +12,17 @@ from evaluation.matching.pairs import matched_estimand, matching_weights
 from evaluation.matching.pool import sampled_pool, with_draws
 from evaluation.matching.populations import AFTER_MATCHING, AFTER_WEIGHTING, BEFORE, Population
 from evaluation.matching.settings import Settings
+from evaluation.matching.subgroups import subgroup_populations
 from evaluation.matching.unmatched import UNMATCHED_CASES, unmatched_cases
 from evaluation.matching.weighted import Weighted, balanced_weights
-from evaluation.matching.words import MANY_UNMATCHED, balance_caution, missing_caution, pool_caution
+from evaluation.matching.words import (
+    BY_WEIGHTS_ALONE,
+    MANY_UNMATCHED,
+    SUBGROUP,
+    balance_caution,
+    missing_caution,
+    pool_caution,
+)
 
 ALL = "all_sites"
 WEIGHTS = {"population": pl.String(), "person_id": pl.String(), "weight": pl.Float64()}
@@ -54,19 +62,25 @@ class Comparison:
 
 @dataclass(frozen=True, kw_only=True)
 class _Part:
-    """A population: its cases, the `person_id` of its sampled pool, the weights found for it."""
+    """A population: its cases, the `person_id` of its sampled pool, the weights found for it.
+
+    A subgroup (`is_subgroup`) has a pool of its own kind of people, and no pairs.
+    """
 
     name: str
     cases: pl.DataFrame
     pool: pl.DataFrame
     weighted: Weighted
+    is_subgroup: bool = False
 
 
 def compare(cohort: pl.DataFrame, *, site_populations: pl.DataFrame, settings: Settings) -> Comparison:
     """Pairs, weights and balance for everybody and for the parts in `site_populations` (`population`, `site_id`).
 
     `cohort`: one row per person with `is_treated`, `site_id`, `pool` and the covariates at the index date; the pool is
-    whoever is not treated. Each population has weights of its own; pairs are found once and divided. Where there
+    whoever is not treated. Each population has weights of its own; pairs are found once and divided among sites.
+    Columns `subgroup_<name>` (see `with_subgroups`) make a population of each value, with weights of its own against
+    people of the same value, and without pairs, which may cross values. Where there
     are too few cases for the covariates, later ones in their order are left out; where there are no weights or
     pairs, the tables have none and `designs` says why. Never raises for what people are like.
     """
@@ -97,9 +111,16 @@ def _parts(ordered: pl.DataFrame, site_populations: pl.DataFrame, known: Sequenc
         sample = sampled_pool(pool, people)
         weighted = balanced_weights(people, sample, covariates=known)
         yield _Part(name=name, cases=people, pool=sample.select("person_id"), weighted=weighted)
+    for name, belongs in subgroup_populations(cases):
+        people = cases.filter(belongs)
+        sample = sampled_pool(pool.filter(belongs), people)
+        weighted = balanced_weights(people, sample, covariates=known)
+        yield _Part(name=name, cases=people, pool=sample.select("person_id"), weighted=weighted, is_subgroup=True)
 
 
 def _pairs_of(part: _Part, pairs: pl.DataFrame) -> pl.DataFrame:
+    if part.is_subgroup:
+        return pairs.clear()
     return pairs.join(part.cases.select(pl.col("person_id").alias("case_id")), on="case_id", how="semi")
 
 
@@ -129,13 +150,13 @@ def _design(
 ) -> dict[str, object]:
     pool = ordered.filter(~pl.col("is_treated"))["pool"]
     theirs = balance.filter(pl.col("population") == part.name)
-    start = (pool_caution(pool.unique().to_list()), missing)
+    start = (SUBGROUP if part.is_subgroup else "", pool_caution(pool.unique().to_list()), missing)
     weighting = (*start, part.weighted.caution, balance_caution(theirs, AFTER_WEIGHTING))
     pairs = _pairs_of(part, matched.pairs)
     many = matched_estimand(part.cases, pairs).loses_too_many if pairs.height else False
     matching = (
         *start,
-        matched.caution,
+        BY_WEIGHTS_ALONE if part.is_subgroup else matched.caution,
         MANY_UNMATCHED if many else "",
         balance_caution(theirs, AFTER_MATCHING),
     )

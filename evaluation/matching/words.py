@@ -7,6 +7,11 @@ import polars as pl
 MOST_NAMED = 5
 TOO_FEW = "Too few pilot people to find comparison people like them by several characteristics."
 MANY_UNMATCHED = "Over a tenth of the pilot people found nobody like them: the effect is about the others."
+SUBGROUP = (
+    "A part of the pilot people that the protocol does not name: exploratory, and one part among many, of which some "
+    "differ by chance."
+)
+BY_WEIGHTS_ALONE = "This part is compared by weights alone: pairs were found without regard to it."
 NOBODY = "There is nobody to compare with."
 POOLS = {
     "unknown": "Whether comparison people live in an area or use a practice of the pilot is not known.",

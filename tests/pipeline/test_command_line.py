@@ -173,6 +173,7 @@ def test_without_comparison_people_the_change_is_uncontrolled_only(tmp_path):
     study = write_tiny_study(tmp_path / "study", files={"population/population.csv": people})
     assert icp_here("run", study).returncode == 0
     assert ask(study, "select distinct design, is_default from metric_estimates") == [("uncontrolled", True)]
+    assert ask(study, "select * from sensitivity_estimates") == ask(study, "select * from robustness") == []
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,12 @@ import duckdb
 import polars as pl
 import pytest
 
-from evaluation.estimation import METRIC_ESTIMATES
+from evaluation.estimation import EFFECT_STATEMENTS, METRIC_ESTIMATES, SITE_POOLING
 from evaluation.surveys import SURVEY_ESTIMATES
 from pipelines.contracts import contract_by_table
 from pipelines.errors import StudyError
 from pipelines.results import results
+from pipelines.results_across import across_sites_rows
 
 FELL = {"relative_change_pct": -20.0, "relative_low_pct": -24.0, "relative_high_pct": -16.0}
 UNCLEAR = {"relative_change_pct": 2.0, "relative_low_pct": -3.0, "relative_high_pct": 7.25}
@@ -96,17 +97,66 @@ def beside(result_id: str, **values: object) -> dict:
     return row | values
 
 
+def pooled(**values: object) -> dict:
+    row = dict.fromkeys(SITE_POOLING) | {
+        "metric_id": "admissions",
+        "label": "Admissions",
+        "priority": "primary",
+        "design": "weighted_cohort",
+        "sites": 16,
+        "sites_used": 12,
+        "pilot_people": 2000,
+        "pilot_people_used": 1900,
+        "random_change_pct": 3.0,
+        "random_low_pct": -2.5,
+        "random_high_pct": 8.8,
+        "prediction_low_pct": -9.0,
+        "prediction_high_pct": 17.0,
+        "tau2": 0.0025,
+        "i2_pct": 41.3,
+        "caution": "Sites share a pool.",
+    }
+    return row | values
+
+
+def stated(**values: object) -> dict:
+    row = dict.fromkeys(EFFECT_STATEMENTS) | {
+        "metric_id": "admissions",
+        "label": "Admissions",
+        "priority": "primary",
+        "population": "all_sites",
+        "design": "unmatched_did",
+        "relative_change_pct": -4.321,
+        "statement": "No evidence of a change; falls larger than 3% and rises larger than 1% are ruled out.",
+        "probability_fell": 0.764,
+        "probability_worthwhile": 0.004,
+        "probability_rose": 0.236,
+        "prior": "Before the data: a change between -17% and +20% held to be 95% likely.",
+        "caution": "Hidden confounding is not in them.",
+    }
+    return row | values
+
+
 @pytest.fixture
 def publish(tmp_path: Path):
     """Writes a published file of the given rows and returns its path."""
 
-    def write(*, estimates: tuple = (), survey: tuple = (), comparison: tuple = ()) -> Path:
+    def write(
+        *,
+        estimates: tuple = (),
+        survey: tuple = (),
+        comparison: tuple = (),
+        pooling: tuple = (),
+        statements: tuple = (),
+    ) -> Path:
         types = {c.name: POLARS_TYPES[c.sql_type] for c in contract_by_table("comparison_with_published").columns}
         run = {"run_id": "run-1", "started_at": "2011-07-01", "study": "pilots", "data_until": "2011-06-30"}
         tables = {
             "metric_estimates": pl.DataFrame(estimates, schema=METRIC_ESTIMATES, orient="row"),
             "survey_estimates": pl.DataFrame(survey, schema=SURVEY_ESTIMATES, orient="row"),
             "comparison_with_published": pl.DataFrame(comparison, schema=types, orient="row"),
+            "site_pooling": pl.DataFrame(pooling, schema=SITE_POOLING, orient="row"),
+            "effect_statements": pl.DataFrame(statements, schema=EFFECT_STATEMENTS, orient="row"),
             "runs": pl.DataFrame([run | {"is_synthetic": True}]),
         }
         path = tmp_path / "evaluation.duckdb"
@@ -255,6 +305,80 @@ def test_csv_has_the_columns_of_the_table_and_full_precision(publish):
     rows = list(csv.DictReader(io.StringIO(results(path, output_format="csv", population="all_sites"))))
     assert list(rows[0]) == list(METRIC_ESTIMATES)
     assert (rows[0]["relative_change_pct"], rows[0]["is_default"], rows[0]["p_value"]) == ("-20.123456", "true", "")
+
+
+def test_primary_outcomes_stand_in_these_pilots_and_across_sites(publish):
+    text = page(publish(estimates=(estimate("admissions", **FELL),), pooling=(pooled(),)))
+    assert "Primary outcomes across sites" in text
+    assert "12 of 16 [3]" in text
+    assert "[3] Sites share a pool." in text
+
+
+def test_what_is_said_across_sites():
+    ((_, cells),) = across_sites_rows([pooled()], [estimate("admissions", **FELL)])
+    assert cells == [
+        "Admissions",
+        "lower by 20% (95% interval -24% to -16%)",
+        "no clear difference: +3.0% (95% interval -2.5% to +8.8%)",
+        "between -9.0% and +17%",
+        "by about 5.1% (standard deviation; I2 41%)",  # exp(0.05) - 1
+        "12 of 16",
+    ]
+    ((_, two),) = across_sites_rows([pooled(prediction_low_pct=None)], [estimate("admissions", **FELL)])
+    assert two[3] == "too few sites"
+
+
+def test_protocol_outcomes_stand_in_words_with_probabilities_and_their_prior(publish):
+    text = page(publish(estimates=(estimate("admissions", **FELL),), statements=(stated(),)))
+    assert "Protocol outcomes in words: all_sites" in text
+    assert "Admissions (primary)" in text
+    assert "falls larger than 3% and rises larger than 1% are ruled out. [1, 2] 76% under 1% 24%" in text
+    assert "[1] Before the data: a change between -17% and +20% held to be 95% likely." in text
+
+
+def test_without_probabilities_there_is_no_prior_either(publish):
+    none = dict.fromkeys(("probability_fell", "probability_worthwhile", "probability_rose", "prior"))
+    text = page(publish(estimates=(estimate("admissions", **FELL),), statements=(stated(**none),)))
+    assert "are ruled out. [1] - - -" in text
+    assert "Before the data" not in text
+
+
+@pytest.mark.parametrize("output_format", ["table", "json"])
+def test_a_statement_is_withheld_where_its_estimate_is(publish, output_format):
+    other = {"metric_id": "attendances", "relative_change_pct": 1.0, "probability_fell": 0.5, "statement": "Shown."}
+    path = publish(
+        estimates=(estimate("admissions", n_pilot=5, **FELL),),
+        statements=(stated(), stated(**other)),
+    )
+    text = page(path, output_format=output_format)
+    for withheld in ("ruled out", "-4.321", "76%", "0.764"):
+        assert withheld not in text
+    assert "Withheld: rests on 1 to 7 people or events." in text
+    assert "Shown." in text
+
+
+def test_where_nothing_is_pooled_the_page_says_so(publish):
+    nothing = dict.fromkeys(("random_change_pct", "random_low_pct", "random_high_pct", "tau2", "i2_pct"))
+    text = page(publish(estimates=(estimate("admissions", **FELL),), pooling=(pooled(**nothing, sites_used=0),)))
+    assert "nothing pooled" in text
+    assert "0 of 16" in text
+
+
+@pytest.mark.parametrize("values", [{"priority": "secondary"}, {"metric_id": "attendances"}])
+def test_across_sites_are_shown_primary_outcomes_with_an_estimate(publish, values):
+    assert "across sites" not in page(publish(estimates=(estimate("admissions", **FELL),), pooling=(pooled(**values),)))
+
+
+def test_across_sites_is_not_shown_for_a_part_of_the_sites(publish):
+    path = publish(estimates=(estimate("admissions", population="site:a", **FELL),), pooling=(pooled(),))
+    assert "across sites" not in page(path, population="site:a")
+    assert json.loads(results(path, output_format="json", population="site:a"))["across_sites"] == []
+
+
+def test_few_people_of_sites_left_out_cannot_be_counted_back(publish):
+    path = publish(estimates=(estimate("admissions", **FELL),), pooling=(pooled(pilot_people_used=1995),))
+    row = json.loads(results(path, output_format="json"))["across_sites"][0]
+    assert (row["pilot_people_used"], row["pilot_people"], row["sites_used"]) == (None, 2000, 12)
 
 
 def test_json_holds_run_estimates_survey_and_comparison(publish):

@@ -36,7 +36,7 @@ def periods(people: list[tuple], *, prefix: str = "p", sites: dict | None = None
 
 
 def estimated(rows: pl.DataFrame, *, sites: tuple[str, ...] = ("north", "south")) -> pl.DataFrame:
-    flagged = pl.DataFrame({"site_id": sites, "case_management": [False] * len(sites)})
+    flagged = pl.DataFrame({"site_id": sites, "case_management": [False] * len(sites), "models": ["team"] * len(sites)})
     return metric_estimates(
         rows,
         metrics=[METRIC],

@@ -144,6 +144,16 @@ def test_weights_that_do_not_balance_are_not_used():
     assert found["matched_cohort"]["change"] is not None
 
 
+def test_a_subgroup_has_the_weighted_cohort_of_protocol_outcomes_alone_and_is_exploratory():
+    part = replace(EVERYONE, population="subgroup:age=75_and_over", matched=None, is_subgroup=True)
+    assert rows(part) == {}
+    found = rows(part, metric=replace(ADMISSIONS, priority="primary"))
+    assert list(found) == ["weighted_cohort"]
+    row = found["weighted_cohort"]
+    assert (row["priority"], row["relative_change_pct"]) == ("exploratory", pytest.approx(-50))
+    assert row["estimand_population"] == "pilot people, age 75 and over; 20 of 25 observed on the index date"
+
+
 DESIGNS = ("weighted_cohort", "matched_cohort", "matched_did", "unmatched_did", "uncontrolled")
 
 
@@ -155,6 +165,7 @@ DESIGNS = ("weighted_cohort", "matched_cohort", "matched_did", "unmatched_did", 
         (DESIGNS, DESIGNS[1:3], DIED, "unmatched_did"),
         (DESIGNS, (), ADMISSIONS, "unmatched_did"),
         (("uncontrolled",), (), ADMISSIONS, "uncontrolled"),
+        (("weighted_cohort",), (), ADMISSIONS, "weighted_cohort"),
     ],
 )
 def test_the_default_is_the_first_design_that_the_design_stage_found(designs, found, metric, default):

@@ -5,6 +5,7 @@ import math
 import pytest
 from statsmodels.stats.multitest import multipletests
 
+from evaluation.estimation.intervals import log_standard_error
 from evaluation.estimation.multiplicity import benjamini_hochberg, holm
 from evaluation.estimation.pooling import leave_one_out, pooled_effect
 from evaluation.estimation.probability import Prior, probabilities, sceptical_prior
@@ -16,7 +17,7 @@ from evaluation.estimation.sensitivity import (
     tipping_shift,
     widened_interval,
 )
-from evaluation.estimation.words import bracket_words, effect_words
+from evaluation.estimation.words import POINTS, bracket_words, effect_words
 
 P_VALUES = [0.01, 0.04, 0.03, 0.5, 0.04]
 
@@ -47,10 +48,39 @@ P_VALUES = [0.01, 0.04, 0.03, 0.5, 0.04]
         ((-8, None, None), None, "A fall of about 8%, without an interval: how sure this is can't be said."),
         ((0.01, None, None), None, "About the same, without an interval: how sure this is can't be said."),
         ((None, None, None), -5, "No effect can be stated."),
+        # a limit that rules out nothing of interest is not mentioned
+        ((-50, -99.6, 900), None, "No evidence of a change; rises larger than 900% are ruled out."),
+        ((40, -80, 1200), None, "No evidence of a change; falls larger than 80% are ruled out."),
+        ((-99, -100, 7e6), None, "No evidence of a change; hardly any change is ruled out."),
+        # limits are rounded outwards: 1.21 and 12.4 lie within the interval and are not ruled out
+        (
+            (2, -1.21, 12.4),
+            None,
+            "No evidence of a change; falls larger than 1.3% and rises larger than 13% are ruled out.",
+        ),
+        (
+            (0, -9.91, 9.9),
+            None,
+            "No evidence of a change; falls larger than 10% and rises larger than 9.9% are ruled out.",
+        ),
     ],
 )
 def test_words_say_what_the_interval_rules_out(effect, worth, words):
     assert effect_words(*effect, smallest_worthwhile_change_pct=worth) == words
+
+
+def test_shares_change_in_points():
+    assert (
+        effect_words(-3.2, -5, -1.4, unit=POINTS) == "A fall of about 3.2 points (95% interval 1.4 points to 5 points)."
+    )
+    words = effect_words(1, -2, 4, unit=POINTS)
+    assert words == "No evidence of a change; falls larger than 2 points and rises larger than 4 points are ruled out."
+
+
+def test_an_error_is_read_off_the_interval():
+    low, high = (100 * math.expm1(0.3 + sign * 1.9599639845 * 0.1) for sign in (-1, 1))
+    assert log_standard_error(low, high) == pytest.approx(0.1)
+    assert (log_standard_error(None, 2.0), log_standard_error(-100.0, 2.0)) == (None, None)
 
 
 def test_two_designs_agree_where_each_lies_in_the_others_interval():

@@ -15,7 +15,14 @@ EMERGENCY = Metric(
     benefits="service_users",
 )
 DIED = Metric(metric_id="died", label="Died", domain="outcome", unit="share of people", is_binary=True)
-SITES = pl.DataFrame({"site_id": ["north", "south", "new"], "case_management": [True, False, None]})
+SITES = pl.DataFrame(
+    {
+        "site_id": ["north", "south", "new"],
+        "case_management": [True, False, None],
+        "models": ["team; budget", "team", None],
+    }
+)
+TEXTS = {"models": pl.String}
 POLARS_TYPES = {"VARCHAR": pl.String, "DOUBLE": pl.Float64, "BIGINT": pl.Int64, "BOOLEAN": pl.Boolean}
 
 
@@ -64,14 +71,31 @@ def test_no_required_column_is_null():
     assert estimates.select(required).null_count().row(0) == (0,) * len(required)
 
 
-def test_populations_are_all_sites_then_flagged_sites_then_each_site():
+def test_populations_are_all_sites_then_flagged_sites_then_models_then_each_site():
+    parts = ["case_management", "model:budget", "model:team", "site:new", "site:north", "site:south"]
+    assert estimated(*PILOTS)["population"].to_list() == ["all_sites", *parts]
+
+
+def test_a_model_of_joint_working_holds_the_people_of_every_site_that_names_it():
     estimates = estimated(*PILOTS)
-    assert estimates["population"].to_list() == ["all_sites", "case_management", "site:new", "site:north", "site:south"]
+    team, budget = (row_of(estimates, population=f"model:{name}") for name in ("team", "budget"))
+    assert (team["n_pilot"], budget["n_pilot"]) == (4, 2)
+    assert team["pilot_baseline"] == pytest.approx(10 / (4 * 365 / 365.25))
+    assert budget["pilot_baseline"] == pytest.approx(6 / (2 * 365 / 365.25))
+    assert budget["estimand_population"] == "pilot people, sites with the model budget"
+
+
+@pytest.mark.parametrize("models", [None, "", " ; ", "team;team"])
+def test_empty_and_repeated_models_of_a_site_make_no_rows_of_their_own(models):
+    sites = pl.DataFrame({"site_id": ["a"], "case_management": [False], "models": [models]}, schema_overrides=TEXTS)
+    named = [name for name in site_populations(sites)["population"] if name.startswith("model:")]
+    assert named == (["model:team"] if models == "team;team" else [])
 
 
 def test_without_a_flagged_site_there_is_no_case_management_population():
     sites = pl.DataFrame(
-        {"site_id": ["north"], "case_management": [None]}, schema_overrides={"case_management": pl.Boolean}
+        {"site_id": ["north"], "case_management": [None], "models": [None]},
+        schema_overrides={"case_management": pl.Boolean} | TEXTS,
     )
     assert estimated(*PILOTS, sites=sites)["population"].to_list() == ["all_sites", "site:north"]
 

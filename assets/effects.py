@@ -1,0 +1,71 @@
+"""Effects to be read: in words, and across sites."""
+
+import dagster as dg
+
+from evaluation.estimation import across_sites
+from evaluation.estimation import effect_statements as state_effects
+from evaluation.estimation import subgroup_interactions as test_interactions
+from pipelines.faults import guarded
+from pipelines.masking import row_metadata
+from pipelines.metrics import activity_metrics, metrics_with_cautions, survey_metrics
+from pipelines.study import Study
+from pipelines.warehouse import Warehouse
+
+ASSET = {"group_name": "estimates", "kinds": {"polars"}}
+ACROSS_SITES = {
+    "site_pooling": "Mean effect across sites, how far sites differ, and what another site may expect.",
+    "site_effects": "Each site's own effect, drawn towards the mean, and the mean without it.",
+}
+
+
+@dg.asset(deps=["metric_estimates"], **ASSET)
+@guarded
+def effect_statements(
+    context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse], study: dg.ResourceParam[Study]
+) -> dg.MaterializeResult:
+    """The default estimate of each protocol outcome in words, with probabilities beside its interval."""
+    statements = state_effects(
+        warehouse.read("metric_estimates"),
+        metrics=(*activity_metrics(study), *survey_metrics(study)),
+        protocol_hash=study.protocol_hash,
+        run_id=context.run.run_id,
+    )
+    return dg.MaterializeResult(metadata=row_metadata(warehouse.write("effect_statements", statements)))
+
+
+@dg.asset(deps=["metric_estimates"], **ASSET)
+@guarded
+def subgroup_interactions(
+    context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse], study: dg.ResourceParam[Study]
+) -> dg.MaterializeResult:
+    """Whether the effect on protocol outcomes differs by age, deprivation, ethnic group or frailty."""
+    tests = test_interactions(
+        warehouse.read("metric_estimates"), protocol_hash=study.protocol_hash, run_id=context.run.run_id
+    )
+    return dg.MaterializeResult(metadata=row_metadata(warehouse.write("subgroup_interactions", tests)))
+
+
+@dg.multi_asset(
+    specs=[
+        dg.AssetSpec(
+            name,
+            deps=[dg.AssetKey(table) for table in ("metric_estimates", "people", "record_quality")],
+            description=description,
+            **ASSET,
+        )
+        for name, description in ACROSS_SITES.items()
+    ]
+)
+@guarded
+def effects_across_sites(
+    context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse], study: dg.ResourceParam[Study]
+):
+    """Random-effects mean over sites, and each site beside the others."""
+    found = across_sites(
+        warehouse.read("metric_estimates"),
+        metrics=metrics_with_cautions(study, warehouse),
+        protocol_hash=study.protocol_hash,
+        run_id=context.run.run_id,
+    )
+    for name, table in zip(ACROSS_SITES, (found.pooling, found.sites), strict=True):
+        yield dg.MaterializeResult(asset_key=name, metadata=row_metadata(warehouse.write(name, table)))

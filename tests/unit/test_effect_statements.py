@@ -1,0 +1,135 @@
+"""What is said of the default estimate of each protocol outcome: words and probabilities, by hand."""
+
+import math
+
+import polars as pl
+import pytest
+
+from evaluation.estimation import EFFECT_STATEMENTS, METRIC_ESTIMATES, Metric, effect_statements
+from pipelines.contracts import contract_by_table
+
+Z = 1.9599639845400545
+POLARS_TYPES = {"VARCHAR": pl.String, "DOUBLE": pl.Float64, "BIGINT": pl.Int64, "BOOLEAN": pl.Boolean}
+ADMISSIONS = Metric(
+    metric_id="admissions",
+    label="Admissions",
+    domain="utilisation",
+    unit="admissions per person-year",
+    priority="primary",
+    smallest_worthwhile_change_pct=-5.0,
+)
+INVOLVED = Metric(
+    metric_id="involved",
+    label="Felt involved",
+    domain="experience",
+    unit="share of valid answers",
+    priority="secondary",
+    is_binary=True,
+    is_item=True,
+)
+ATTENDANCES = Metric(metric_id="attendances", label="Attendances", domain="utilisation", unit="per person-year")
+
+
+def row(log_ratio: float | None = -0.1, error: float | None = 0.1, **values: object) -> dict:
+    known = {} if log_ratio is None else {"relative_change_pct": 100 * math.expm1(log_ratio), "change": log_ratio}
+    if log_ratio is not None and error is not None:
+        limits = [100 * math.expm1(log_ratio + sign * Z * error) for sign in (-1, 1)]
+        known |= dict(zip(("relative_low_pct", "relative_high_pct"), limits, strict=True))
+    return dict.fromkeys(METRIC_ESTIMATES) | {
+        "metric_id": "admissions",
+        "label": "Admissions",
+        "priority": "primary",
+        "population": "all_sites",
+        "design": "weighted_cohort",
+        "is_default": True,
+        "caution": "Weights are odd.",
+    } | known | values  # fmt: skip
+
+
+def stated(*rows: dict) -> pl.DataFrame:
+    estimates = pl.DataFrame(rows, schema=METRIC_ESTIMATES, orient="row")
+    metrics = [ADMISSIONS, INVOLVED, ATTENDANCES]
+    return effect_statements(estimates, metrics=metrics, protocol_hash="hash", run_id="run")
+
+
+def statement(**values: object) -> dict:
+    return stated(row(**values)).row(0, named=True)
+
+
+def normal(z: float) -> float:
+    return 0.5 * math.erfc(-z / math.sqrt(2))
+
+
+def test_an_interval_that_covers_no_change_says_what_it_rules_out():
+    # -0.1 +- 0.196: 25.6% fewer to 10.1% more, rounded outwards
+    assert statement()["statement"] == (
+        "No evidence of a change; falls larger than 26% and rises larger than 11% are ruled out. "
+        "A fall of at least 5%, the smallest that is worth while, can be neither shown nor ruled out."
+    )
+
+
+def test_probabilities_by_hand():
+    found = statement()
+    # prior 0 and log(1.2) / 1.96 = 0.0930; precisions 100 and 115.6: mean -10 / 215.6, spread 1 / sqrt(215.6)
+    precision = 100 + (Z / math.log(1.2)) ** 2
+    mean, spread = -10 / precision, 1 / math.sqrt(precision)
+    assert found["probability_fell"] == pytest.approx(normal(-mean / spread))
+    assert found["probability_rose"] == pytest.approx(1 - normal(-mean / spread))
+    assert found["probability_worthwhile"] == pytest.approx(normal((math.log(0.95) - mean) / spread))
+    assert found["prior"] == "Before the data: a change between -17% and +20% held to be 95% likely."
+    assert "hidden confounding is not in them" in found["caution"]
+    assert found["caution"].startswith("Weights are odd.")
+
+
+def test_nothing_seen_is_even_odds():
+    assert statement(log_ratio=0.0)["probability_fell"] == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("design", ["uncontrolled", "unmatched_did"])
+def test_a_change_without_people_like_the_pilots_has_no_probabilities_and_no_verdict_on_what_is_worth_while(design):
+    found = statement(design=design, log_ratio=-0.5)
+    assert [found[f"probability_{what}"] for what in ("fell", "worthwhile", "rose")] == [None] * 3
+    assert found["prior"] is None
+    assert "not the effect of the pilot." in found["statement"]
+    assert "worth while" not in found["statement"]
+    assert "which this design does not show" in found["caution"]
+
+
+def test_without_an_interval_there_are_no_probabilities():
+    found = statement(error=None)
+    assert found["probability_fell"] is None
+    assert "No probabilities: there is no interval." in found["caution"]
+    assert found["statement"].startswith("A fall of about 9.5%, without an interval")
+
+
+def test_without_an_estimate_nothing_is_stated():
+    assert statement(log_ratio=None)["statement"] == "No effect can be stated."
+    assert statement(log_ratio=None, design="uncontrolled")["statement"] == "No effect can be stated."
+
+
+def test_an_item_changes_in_points_and_has_no_probabilities():
+    item = {"metric_id": "involved", "priority": "secondary", "design": "uncontrolled", "log_ratio": None}
+    found = statement(**item, change=-0.05, change_low=-0.08, change_high=-0.02)
+    assert found["statement"] == (
+        "A fall of about 5 points (95% interval 2 points to 8 points). "
+        "This is a change over time, not the effect of the pilot."
+    )
+    assert [found[f"change{part}_points"] for part in ("", "_low", "_high")] == pytest.approx([-5, -8, -2])
+    assert found["probability_fell"] is None
+
+
+def test_only_default_rows_of_protocol_outcomes_are_stated_in_each_population():
+    found = stated(
+        row(),
+        row(population="site:a"),
+        row(design="matched_did", is_default=False),
+        row(metric_id="attendances", priority="exploratory"),
+        row(population="subgroup:age=under_75", priority="exploratory"),
+    )
+    assert found["population"].to_list() == ["all_sites", "site:a"]
+
+
+def test_columns_are_those_of_the_contract_in_order_and_type():
+    columns = contract_by_table("effect_statements").columns
+    assert list(EFFECT_STATEMENTS) == [column.name for column in columns]
+    assert {column.name: POLARS_TYPES[column.sql_type] for column in columns} == EFFECT_STATEMENTS
