@@ -98,7 +98,7 @@ def test_a_protocol_that_was_changed_after_its_first_use_is_published_as_an_amen
         (1, "analysis_dates", None, '["2011-12-31"]', None),
         (1, "outcomes.emergency_admissions.priority", "primary", "secondary", None),
     ]
-    hashes = ask(study, "select previous_protocol_hash, protocol_hash from protocol_amendments")
+    hashes = ask(study, "select distinct previous_protocol_hash, protocol_hash from protocol_amendments")
     assert hashes == [tuple(hash_ for (hash_,) in ask(study, "select protocol_hash from runs order by started_at"))]
     amended = ask(study, "select distinct metric_id from metric_estimates where caution like '%was amended on%'")
     assert amended == [("emergency_admissions",)]
