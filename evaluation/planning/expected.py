@@ -17,7 +17,7 @@ EXPECTED_POWER: dict[str, pl.DataType] = {
     "is_evaluable": pl.Boolean(),
     "reason": pl.String(),
 }
-NOT_COUNTED = "Not a count of events before the index date: its power is not known before outcomes are read."
+NOT_COUNTED = "Not a count of events: its power is not known before outcomes are read."
 NOBODY = "No comparison people like the pilot's were found."
 NO_FOLLOW_UP = "The data end before any follow-up."
 NOT_KNOWN = "Use in months -24 to -7 is not known of any pilot person."

@@ -90,14 +90,21 @@ def test_a_protocol_that_was_changed_after_its_first_use_is_published_as_an_amen
     study = shutil.copytree(published_study, tmp_path / "study", symlinks=True)
     assert ask(study, "from protocol_amendments") == []
     reason = "amendments:\n  - {amended_on: 2999-01-01, setting: outcomes, reason: not of that day}\n"
-    (study / "protocol.yaml").write_text(PROTOCOL.replace("priority: primary", "priority: secondary") + reason)
+    changed = PROTOCOL.replace("priority: primary", "priority: secondary") + "analysis_dates: [2011-12-31]\n"
+    (study / "protocol.yaml").write_text(changed + reason)
     assert icp_here("run", study).returncode == 0
     query = "select amendment_number, setting, value_before, value_after, reason from protocol_amendments"
-    assert ask(study, query) == [(1, "outcomes.emergency_admissions.priority", "primary", "secondary", None)]
-    hashes = ask(study, "select previous_protocol_hash, protocol_hash from protocol_amendments")
+    assert ask(study, f"{query} order by setting") == [
+        (1, "analysis_dates", None, '["2011-12-31"]', None),
+        (1, "outcomes.emergency_admissions.priority", "primary", "secondary", None),
+    ]
+    hashes = ask(study, "select distinct previous_protocol_hash, protocol_hash from protocol_amendments")
     assert hashes == [tuple(hash_ for (hash_,) in ask(study, "select protocol_hash from runs order by started_at"))]
     amended = ask(study, "select distinct metric_id from metric_estimates where caution like '%was amended on%'")
     assert amended == [("emergency_admissions",)]
+    looks = "select distinct interim, caution like '%An interim result%' from metric_estimates"
+    assert ask(published_study, looks) == [(None, False)]
+    assert ask(study, looks) == [(True, True)]
 
 
 def test_results_withhold_what_rests_on_few_people(published_study):
