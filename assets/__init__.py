@@ -13,8 +13,8 @@ from assets.intermediate import INTERMEDIATE
 from assets.lake import EXTRACTS, read_deliveries
 from assets.ledger import books_balance, deliveries, no_delivery_refused, pilot_people_are_linked
 from assets.marts import MARTS
-from assets.matching import comparison
-from assets.parameters import code_list_tables, study_parameters
+from assets.matching import comparison, expected_power
+from assets.parameters import code_list_tables, protocol_amendments, study_parameters
 from assets.publishing import code_lists, published, runs
 from assets.quality import (
     current_run,
@@ -23,11 +23,13 @@ from assets.quality import (
     data_quality_limits,
     quality_rules,
 )
+from assets.sensitivity import robustness, sensitivity_estimates
 from assets.staging import STAGING
 
 ALL_ASSETS = [
     study_parameters,
     code_list_tables,
+    protocol_amendments,
     *EXTRACTS,
     read_deliveries,
     *STAGING,
@@ -39,6 +41,7 @@ ALL_ASSETS = [
     data_quality_limits,
     data_quality_history,
     comparison,
+    expected_power,
     survey_estimates,
     before_after_estimates,
     controlled_estimates,
@@ -48,6 +51,8 @@ ALL_ASSETS = [
     subgroup_interactions,
     published_results,
     comparison_with_published,
+    sensitivity_estimates,
+    robustness,
     code_lists,
     runs,
     published,

@@ -7,10 +7,17 @@ from assets.matching import TABLES as MATCHING
 from evaluation.estimation import comparison_with_published as beside_published
 from evaluation.estimation import controlled_estimates as estimate_controlled
 from evaluation.estimation import metric_estimates as estimate_metrics
-from evaluation.estimation import site_populations, survey_item_estimates, with_adjusted_p_values, with_defaults
+from evaluation.estimation import (
+    site_populations,
+    survey_item_estimates,
+    with_adjusted_p_values,
+    with_defaults,
+    with_look,
+)
 from evaluation.surveys import survey_estimates as estimate_surveys
-from pipelines.comparison import compared_populations, designs_found
+from pipelines.comparison import compared_populations, designs_found, look_at_data, use_of_compared
 from pipelines.faults import guarded
+from pipelines.freezing import design_state
 from pipelines.masking import row_metadata
 from pipelines.metrics import activity_metrics, metrics_with_cautions, site_register, survey_designs, survey_metrics
 from pipelines.published import published_results as load_published_results
@@ -37,7 +44,7 @@ def survey_estimates(
     return dg.MaterializeResult(metadata=row_metadata(warehouse.write("survey_estimates", estimates)))
 
 
-@dg.asset(deps=["person_periods", "people", "sites", "record_quality"], **ASSET)
+@dg.asset(deps=["person_periods", "people", "sites", "record_quality", "protocol_amendments"], **ASSET)
 @guarded
 def before_after_estimates(
     context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse], study: dg.ResourceParam[Study]
@@ -58,11 +65,10 @@ def before_after_estimates(
     deps=[
         "person_periods",
         "earlier_baselines",
-        "comparison_cohort",
-        "covariates",
         "people",
         "sites",
         "record_quality",
+        "protocol_amendments",
         *MATCHING,
     ],
     **ASSET,
@@ -73,9 +79,10 @@ def controlled_estimates(
 ) -> dg.MaterializeResult:
     """Effect on each metric against weighted and against matched comparison people."""
     estimates = estimate_controlled(
-        compared_populations(warehouse, study.protocol),
-        follow_up=warehouse.connection.sql("from person_periods where period = 'follow_up'").pl(),
-        earlier=warehouse.read("earlier_baselines"),
+        compared_populations(warehouse),
+        follow_up=use_of_compared(warehouse, "person_periods", period="follow_up"),
+        earlier=use_of_compared(warehouse, "earlier_baselines"),
+        design_state=design_state(study),
         metrics=metrics_with_cautions(study, warehouse),
         follow_up_months=study.protocol.periods.follow_up_months,
         protocol_hash=study.protocol_hash,
@@ -84,7 +91,9 @@ def controlled_estimates(
     return dg.MaterializeResult(metadata=row_metadata(warehouse.write("controlled_estimates", estimates)))
 
 
-@dg.asset(deps=[before_after_estimates, controlled_estimates, survey_estimates, "comparison_designs"], **ASSET)
+@dg.asset(
+    deps=[before_after_estimates, controlled_estimates, survey_estimates, "comparison_designs", "people"], **ASSET
+)
 @guarded
 def metric_estimates(warehouse: dg.ResourceParam[Warehouse], study: dg.ResourceParam[Study]) -> dg.MaterializeResult:
     """Level and change of each metric, one row per metric, population, design and estimator."""
@@ -94,7 +103,9 @@ def metric_estimates(warehouse: dg.ResourceParam[Warehouse], study: dg.ResourceP
         metrics=activity_metrics(study),
     )
     items = survey_item_estimates(warehouse.read("survey_estimates"), metrics=survey_metrics(study))
-    rows = warehouse.write("metric_estimates", with_adjusted_p_values(pl.concat([estimates, items])))
+    look = look_at_data(warehouse, study.protocol)
+    both = [with_look(estimates, look), with_look(items, look.of_answers)]
+    rows = warehouse.write("metric_estimates", with_adjusted_p_values(pl.concat(both)))
     return dg.MaterializeResult(metadata=row_metadata(rows))
 
 

@@ -2,12 +2,13 @@
 
 import dagster as dg
 
-from evaluation.estimation import site_populations
-from evaluation.matching import compare
-from pipelines.comparison import PAIRS_COLUMNS, comparison_cohort, comparison_settings
+from evaluation.planning import expected_power as power_before_outcomes
+from pipelines.comparison import found_design
 from pipelines.faults import guarded
+from pipelines.freezing import frozen_tables
 from pipelines.masking import row_metadata
-from pipelines.metrics import site_register
+from pipelines.parameters import DESIGN_STAGE
+from pipelines.planned import planned_comparisons, planned_outcomes
 from pipelines.study import Study
 from pipelines.warehouse import Warehouse
 
@@ -17,7 +18,10 @@ TABLES = {
     "comparison_weights": "Weights under which comparison people have the pilot people's history, by population.",
     "covariate_balance": "How alike pilot and comparison people are, before and after matching and weighting.",
     "unmatched_cases": "How the pilot people who found no match differ from those who did.",
+    "design_people": "The people compared, with the covariates they were compared by.",
 }
+DESIGN = (*TABLES, "expected_power")
+PUBLISHED = tuple(name for name in DESIGN if name != "design_people")
 
 
 @dg.multi_asset(
@@ -33,13 +37,27 @@ TABLES = {
     ]
 )
 @guarded
-def comparison(warehouse: dg.ResourceParam[Warehouse], study: dg.ResourceParam[Study]):
-    """Pairs, weights and balance, settled before any outcome is read."""
-    found = compare(
-        comparison_cohort(warehouse, study.protocol),
-        site_populations=site_populations(site_register(warehouse.read("sites"), warehouse.read("people"))),
-        settings=comparison_settings(study.protocol),
+def comparison(
+    context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse], study: dg.ResourceParam[Study]
+):
+    """Pairs, weights and balance, settled before any outcome is read: those that were frozen, else found anew."""
+    frozen = None if context.run.job_name == DESIGN_STAGE else frozen_tables(study)
+    tables = frozen or found_design(warehouse, study.protocol)
+    for name in TABLES:
+        yield dg.MaterializeResult(asset_key=name, metadata=row_metadata(warehouse.write(name, tables[name])))
+
+
+@dg.asset(
+    deps=[*TABLES, "sites", "people", "earlier_baselines"],
+    group_name="matching",
+    kinds={"polars"},
+)
+@guarded
+def expected_power(warehouse: dg.ResourceParam[Warehouse], study: dg.ResourceParam[Study]) -> dg.MaterializeResult:
+    """What change in each outcome of the protocol the design can find, from use before the index date alone."""
+    found = power_before_outcomes(
+        planned_comparisons(warehouse, study.protocol),
+        outcomes=planned_outcomes(study),
+        earlier=warehouse.read("earlier_baselines"),
     )
-    tables = (found.designs, found.pairs.rename(PAIRS_COLUMNS), found.weights, found.balance, found.unmatched)
-    for name, table in zip(TABLES, tables, strict=True):
-        yield dg.MaterializeResult(asset_key=name, metadata=row_metadata(warehouse.write(name, table)))
+    return dg.MaterializeResult(metadata=row_metadata(warehouse.write("expected_power", found)))

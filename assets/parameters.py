@@ -5,7 +5,8 @@ import dagster as dg
 from pipelines.code_lists import load_code_lists
 from pipelines.faults import guarded
 from pipelines.masking import row_metadata
-from pipelines.parameters import PARAMETER_TABLES, parameter_frames
+from pipelines.parameters import DESIGN_STAGE, PARAMETER_TABLES, parameter_frames
+from pipelines.protocol_log import amendments_frame, used_protocols
 from pipelines.study import Study
 from pipelines.warehouse import Warehouse
 
@@ -21,9 +22,11 @@ def _specs(tables: dict[str, str], kind: str) -> list[dg.AssetSpec]:
 
 @dg.multi_asset(name="study_parameters", specs=_specs(PARAMETER_TABLES, "yaml"))
 @guarded
-def study_parameters(warehouse: dg.ResourceParam[Warehouse], study: dg.ResourceParam[Study]):
+def study_parameters(
+    context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse], study: dg.ResourceParam[Study]
+):
     """Protocol, sites, prices and instruments as tables, so that a missing one is a loud error."""
-    for name, frame in parameter_frames(study).items():
+    for name, frame in parameter_frames(study, is_design_stage=context.run.job_name == DESIGN_STAGE).items():
         yield dg.MaterializeResult(asset_key=name, metadata=row_metadata(warehouse.write(name, frame)))
 
 
@@ -34,3 +37,11 @@ def code_list_tables(warehouse: dg.ResourceParam[Warehouse]):
     for code_list in CODE_LISTS:
         rows = warehouse.write(code_list.table, code_list.frame())
         yield dg.MaterializeResult(asset_key=code_list.table, metadata=row_metadata(rows))
+
+
+@dg.asset(group_name="parameters", kinds={"polars"})
+@guarded
+def protocol_amendments(warehouse: dg.ResourceParam[Warehouse], study: dg.ResourceParam[Study]) -> dg.MaterializeResult:
+    """Settings of the protocol that were changed after its first use, with date, difference and reason."""
+    amendments = amendments_frame(used_protocols(study.output), reasons=study.protocol.amendments)
+    return dg.MaterializeResult(metadata=row_metadata(warehouse.write("protocol_amendments", amendments)))

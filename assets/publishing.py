@@ -5,8 +5,9 @@ import dagster as dg
 from assets.effects import ACROSS_SITES, effect_statements, subgroup_interactions
 from assets.estimates import comparison_with_published, metric_estimates, survey_estimates
 from assets.ledger import deliveries
-from assets.matching import TABLES as MATCHING
+from assets.matching import PUBLISHED as PUBLISHED_DESIGN
 from assets.quality import data_quality_counts, data_quality_history, data_quality_limits
+from assets.sensitivity import robustness, sensitivity_estimates
 from pipelines.code_lists import code_lists_frame, load_code_lists
 from pipelines.contracts import published_contracts
 from pipelines.faults import guarded
@@ -23,6 +24,8 @@ PYTHON_TABLES = [
     subgroup_interactions,
     survey_estimates,
     comparison_with_published,
+    sensitivity_estimates,
+    robustness,
     deliveries,
     data_quality_counts,
     data_quality_limits,
@@ -30,7 +33,7 @@ PYTHON_TABLES = [
 ]
 NAMED_TABLES = [
     *ACROSS_SITES,
-    *MATCHING,
+    *PUBLISHED_DESIGN,
     "activity_by_month",
     "attrition",
     "continuous_inpatient_spells",
@@ -42,6 +45,7 @@ NAMED_TABLES = [
     "people",
     "person_months",
     "person_periods",
+    "protocol_amendments",
     "quarantine_summary",
     "reach",
     "record_quality",

@@ -5,7 +5,8 @@
 Aims: bias, coverage and false positives of the default and of its companions. Data: `simulated_trial`, by mechanism of
 joining, effect (none, or the published ones) and number of cases. Estimand: the log ratio of the cases' rates with and
 without the pilot. Methods: `weighted_cohort` (the default) in every draw, `matched_cohort` and `matched_did` in every
-tenth, each as a run of a study would do it. Performance: bias, coverage of 95% intervals, mean model error over
+tenth, each as a run of a study would do it. The cohort, its weights and the comparison people's model serve both
+effects, which differ in the cases' counts alone. Performance: bias, coverage of 95% intervals, mean model error over
 empirical error, share of draws with p below 0.05, each with its Monte Carlo error (Morris, White and Crowther 2019).
 
 Draws are added to those kept before: a cell's draw number k always has the same seed, and numbers below 1,000,000
@@ -31,7 +32,12 @@ import polars as pl
 from evaluation.estimation.matched_cohort import matched_cohort
 from evaluation.estimation.matched_did import matched_did
 from evaluation.estimation.rate_ratios import RateRatio
-from evaluation.estimation.weighted_cohort import UnbalancedWeightsError, weighted_cohort
+from evaluation.estimation.weighted_cohort import (
+    UnbalancedWeightsError,
+    against_rate_without,
+    rate_without_pilot,
+    weighted_design,
+)
 from evaluation.matching import affordable_terms, design_matrix
 from evaluation.matching.covariates import COVARIATES
 from evaluation.matching.matched import matched_pairs
@@ -44,6 +50,7 @@ from evaluation.simulation.trials import (
     NO_EFFECT,
     OUTCOMES,
     PUBLISHED_EFFECTS,
+    WITHOUT,
     TrialPlan,
     simulated_trial,
 )
@@ -61,25 +68,31 @@ SUMS = ("draws", "failed", "error", "error_squared", "model_error", "covered", "
 
 @dataclass(frozen=True)
 class Cell:
-    """One mechanism, effect and number of cases."""
+    """One mechanism and number of cases; its cohorts serve every effect."""
 
     mechanism: str
-    effect: str
     cases: int
 
     @property
     def name(self) -> str:
-        """As it stands in the results."""
-        return f"{self.mechanism}/{self.effect}/{self.cases}"
+        """As it stands in the results' count of draws."""
+        return f"{self.mechanism}/{self.cases}"
+
+    def with_effect(self, effect: str) -> str:
+        """As it stands in the results' figures."""
+        return f"{self.mechanism}/{effect}/{self.cases}"
 
 
-CELLS = tuple(Cell(*one) for one in product(MECHANISMS, EFFECTS, SIZES))
+CELLS = tuple(Cell(mechanism, cases) for cases, mechanism in product(SIZES, MECHANISMS))
+Found = dict[tuple[str, str, str], RateRatio | None]
 
 
 def main() -> int:
     """Draw until the time is up or all cells have their draws, one batch of each cell in turn."""
     wanted = _arguments()
-    kept = json.loads(RESULT.read_text(encoding="utf-8"))["sums"] if RESULT.exists() else {}
+    kept: dict[str, Any] = {"draws": {}, "sums": {}}
+    if RESULT.exists():
+        kept |= {key: json.loads(RESULT.read_text(encoding="utf-8"))[key] for key in kept}
     cells = [cell for cell in CELLS if wanted.only in cell.name]
     give_up_at = time.monotonic() + 60 * wanted.minutes
     with ProcessPoolExecutor(wanted.processes) as pool:
@@ -122,48 +135,50 @@ def performance(sums: Mapping[str, float]) -> dict[str, float]:
     }
 
 
-def effects_of(cell: Cell, draw: int) -> dict[tuple[str, str], RateRatio | None]:
-    """Estimates of one draw by method and outcome; None where a method gave none."""
-    number = CELLS.index(cell)
-    rng = np.random.default_rng([SEED, number, draw])
-    plan = TrialPlan(cases=cell.cases, mechanism=cell.mechanism, ratios=EFFECTS[cell.effect])
-    people = with_draws(simulated_trial(plan, rng), seed=draw)
-    found = {(WEIGHTED, name): effect for name, effect in _weighted(people)}
+def effects_of(cell: Cell, draw: int) -> Found:
+    """Estimates of one draw by effect, method and outcome; None where a method gave none."""
+    rng = np.random.default_rng([SEED, CELLS.index(cell), draw])
+    plan = TrialPlan(cases=cell.cases, mechanism=cell.mechanism, ratios=PUBLISHED_EFFECTS)
+    people = simulated_trial(plan, rng)
+    found: Found = {(effect, WEIGHTED, name): ratio for effect, name, ratio in _weighted(people)}
     if draw % EVERY == 0:
-        for method, name, effect in _matched(people):
-            found[method, name] = effect
+        found |= {(effect, method, name): ratio for effect, method, name, ratio in _matched(people, seed=draw)}
     return found
 
 
-def _weighted(people: pl.DataFrame) -> Iterator[tuple[str, RateRatio | None]]:
+def _weighted(people: pl.DataFrame) -> Iterator[tuple[str, str, RateRatio | None]]:
     cases, pool = people.filter("is_treated"), people.filter(~pl.col("is_treated"))
-    known = _known(people)
-    weighted = balanced_weights(cases, pool, covariates=known)
+    weighted = balanced_weights(cases, pool, covariates=_known(people))
     rows = pl.concat([cases.with_columns(weight=pl.lit(1.0)), pool.join(weighted.weights, on="person_id")])
     if rows.height == cases.height:
-        yield from ((name, None) for name in OUTCOMES)
+        yield from ((effect, name, None) for effect in EFFECTS for name in OUTCOMES)
         return
     matrix = design_matrix(rows, terms=weighted.terms)
-    numbers = {name: matrix.column_of(rows, name).to_numpy() for name in (*OUTCOMES, "person_days", "weight")}
+    years = matrix.column_of(rows, "person_days").to_numpy() / DAYS_PER_YEAR
+    design = weighted_design(
+        is_treated=matrix.treated(rows),
+        weights=matrix.column_of(rows, "weight").to_numpy(),
+        balanced=matrix.values,
+        covariates=matrix.values,
+        person_ids=np.arange(rows.height),
+    )
     for name in OUTCOMES:
+        counts = {effect: matrix.column_of(rows, _column(effect, name)).to_numpy() for effect in EFFECTS}
         try:
-            yield (
-                name,
-                weighted_cohort(
-                    counts=numbers[name],
-                    person_years=numbers["person_days"] / DAYS_PER_YEAR,
-                    is_treated=matrix.treated(rows),
-                    weights=numbers["weight"],
-                    balanced=matrix.values,
-                    covariates=matrix.values,
-                    person_ids=np.arange(rows.height),
-                ),
-            )
+            without = rate_without_pilot(design, counts=counts["none"], person_years=years)
         except (NotEstimableError, UnbalancedWeightsError):
-            yield name, None
+            yield from ((effect, name, None) for effect in EFFECTS)
+            continue
+        for effect in EFFECTS:
+            yield effect, name, against_rate_without(design, without, counts=counts[effect], person_years=years)
 
 
-def _matched(people: pl.DataFrame) -> Iterator[tuple[str, str, RateRatio | None]]:
+def _column(effect: str, name: str) -> str:
+    return f"{WITHOUT}{name}" if effect == "none" else name
+
+
+def _matched(trial: pl.DataFrame, *, seed: int) -> Iterator[tuple[str, str, str, RateRatio | None]]:
+    people = with_draws(trial, seed=seed)
     settings = Settings(exact=("sex", "age_band", "emergency_discharge_class"))
     pool = people.filter(~pl.col("is_treated"))
     pairs = matched_pairs(people, sample=pool, covariates=_known(people), settings=settings).pairs
@@ -183,14 +198,14 @@ def _matched(people: pl.DataFrame) -> Iterator[tuple[str, str, RateRatio | None]
         "set_ids": rows["set_id"].to_numpy(),
     }
     years = rows["person_days"].to_numpy() / DAYS_PER_YEAR
-    for name in OUTCOMES:
-        counts = rows[name].to_numpy()
+    for effect, name in product(EFFECTS, OUTCOMES):
+        outcome = {"counts": rows[_column(effect, name)].to_numpy(), "person_years": years}
         before = {
             "baseline_counts": rows[f"early_{name}"].to_numpy(),
             "baseline_person_years": rows["early_days"].to_numpy() / DAYS_PER_YEAR,
         }
-        yield MATCHED, name, _or_none(matched_cohort, counts=counts, person_years=years, covariates=values, **shared)
-        yield DID, name, _or_none(matched_did, counts=counts, person_years=years, **before, **shared)
+        yield effect, MATCHED, name, _or_none(matched_cohort, covariates=values, **outcome, **shared)
+        yield effect, DID, name, _or_none(matched_did, **before, **outcome, **shared)
 
 
 def _or_none(method: Callable[..., RateRatio], **arguments: Any) -> RateRatio | None:
@@ -205,18 +220,17 @@ def _known(people: pl.DataFrame) -> list[str]:
 
 
 def _batch(cell: Cell, first: int) -> list[tuple[str, dict[str, float]]]:
-    """Sums over a batch of draws, by method and outcome."""
+    """Sums over a batch of draws, by effect, method and outcome as they stand in the results."""
     found: dict[str, dict[str, float]] = {}
     for draw in range(first, first + BATCH):
         effects = effects_of(cell, draw)
-        for (method, name), effect in effects.items():
-            truth = math.log(EFFECTS[cell.effect][name])
-            count(found.setdefault(f"{method}/{name}", dict.fromkeys(SUMS, 0.0)), effect, truth)
-        for name in OUTCOMES:
-            if (DID, name) in effects:
-                both = [effects[WEIGHTED, name], effects[DID, name]]
-                truth = math.log(EFFECTS[cell.effect][name])
-                _count_bracket(found.setdefault(f"{BRACKET}/{name}", {"draws": 0.0, "covered": 0.0}), both, truth)
+        for (effect, method, name), ratio in effects.items():
+            key, truth = f"{cell.with_effect(effect)}/{method}/{name}", math.log(EFFECTS[effect][name])
+            count(found.setdefault(key, dict.fromkeys(SUMS, 0.0)), ratio, truth)
+            if method == DID:
+                key = f"{cell.with_effect(effect)}/{BRACKET}/{name}"
+                sums = found.setdefault(key, {"draws": 0.0, "covered": 0.0})
+                _count_bracket(sums, [effects[effect, WEIGHTED, name], ratio], truth)
     return list(found.items())
 
 
@@ -243,27 +257,25 @@ def _count_bracket(sums: dict[str, float], effects: Sequence[RateRatio | None], 
 
 
 def _add(kept: dict[str, Any], cell: Cell, rows: Sequence[tuple[str, dict[str, float]]]) -> None:
-    own = kept.setdefault(cell.name, {"drawn": 0})
-    own["drawn"] += BATCH
+    kept["draws"][cell.name] = _drawn(kept, cell) + BATCH
     for name, sums in rows:
-        total = own.setdefault(name, dict.fromkeys(sums, 0.0))
+        total = kept["sums"].setdefault(name, dict.fromkeys(sums, 0.0))
         for key, value in sums.items():
             total[key] += value
 
 
 def _drawn(kept: Mapping[str, Mapping[str, Any]], cell: Cell) -> int:
-    return int(kept.get(cell.name, {"drawn": 0})["drawn"])
+    return int(kept["draws"].get(cell.name, 0))
 
 
-def _result(kept: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+def _result(kept: Mapping[str, Any]) -> dict[str, Any]:
     found = {}
-    for cell, own in kept.items():
-        for name, sums in own.items():
-            if name == "drawn" or sums["draws"] < 2:
-                continue
-            figures = performance(sums) if "error" in sums else _share(sums)
-            found[f"{cell}/{name}"] = {key: round(value, 4) for key, value in figures.items()}
-    return {"what": (__doc__ or "").split("\n")[0], "seed": SEED, "performance": found, "sums": kept}
+    for name, sums in sorted(kept["sums"].items()):
+        if sums["draws"] < 2:
+            continue
+        figures = performance(sums) if "error" in sums else _share(sums)
+        found[name] = {key: round(value, 4) for key, value in figures.items()}
+    return {"what": (__doc__ or "").split("\n")[0], "seed": SEED, "performance": found, **kept}
 
 
 def _share(sums: Mapping[str, float]) -> dict[str, float]:
@@ -276,7 +288,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Bias, coverage and false positives on made-up cohorts.")
     parser.add_argument("--draws", type=int, default=2000, help="draws of each cell (2000)")
     parser.add_argument("--minutes", type=float, default=60, help="stop after a batch when these are over (60)")
-    parser.add_argument("--only", default="", help="cells whose name holds this text, e.g. transient_crisis/none/1200")
+    parser.add_argument("--only", default="", help="cells whose name holds this text, e.g. transient_crisis/1200")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="at once (all)")
     parser.add_argument("--write", action="store_true", help="keep sums and figures in benchmarks/results")
     return parser.parse_args()

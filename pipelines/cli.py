@@ -65,6 +65,50 @@ def check_command(folder: Path, output: Path | None) -> None:
     sys.exit(report.exit_code)
 
 
+@icp.command("plan")
+@STUDY
+@OUTPUT
+@click.option("--rate", "rates", multiple=True, metavar="METRIC=0.6", help="Events per person-year; repeatable.")
+@click.option("--people-per-site", type=click.FloatRange(min=1), help="Pilot people at a site.")
+@click.option("--site-spread", type=click.FloatRange(min=0), help="How far sites' effects differ, in percent.")
+def plan_command(
+    folder: Path, output: Path | None, rates: tuple[str, ...], people_per_site: float | None, site_spread: float | None
+) -> None:
+    """Say how many people, months and sites the smallest worthwhile change takes, and whether it is evaluable yet."""
+    from pipelines.plan import Assumptions, parse_rates, plan_report
+    from pipelines.study import load_study
+
+    study = load_study(folder, output=output)
+    stated = Assumptions(rates=parse_rates(study, rates), people_per_site=people_per_site, site_spread_pct=site_spread)
+    click.echo(plan_report(study, stated))
+
+
+@icp.command("design")
+@STUDY
+@OUTPUT
+def design_command(folder: Path, output: Path | None) -> None:
+    """Choose comparison people, show balance and expected power; no outcome after any index date is read."""
+    from pipelines.design import design_study
+    from pipelines.study import load_study
+
+    click.echo(design_study(load_study(folder, output=output), say=_sayer()))
+
+
+@icp.command("freeze")
+@STUDY
+@OUTPUT
+@click.option("--by", required=True, metavar="NAME", help="Who freezes the design; stands in every result.")
+@click.option("--again", is_flag=True, help="Replace a frozen design; the former one is kept, results say so.")
+def freeze_command(folder: Path, output: Path | None, by: str, again: bool) -> None:
+    """Keep the design's pairs, weights and settings by hash: later runs estimate on them and do not match again."""
+    from pipelines.design import freeze_study
+    from pipelines.freezing import Freeze
+    from pipelines.study import load_study
+
+    frozen = freeze_study(load_study(folder, output=output), Freeze(by=by, again=again), say=_sayer())
+    click.echo(f"{frozen.caution} SHA-256 {frozen.design_sha256}")
+
+
 @icp.command("run")
 @STUDY
 @OUTPUT

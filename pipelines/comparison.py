@@ -1,17 +1,19 @@
 """From the protocol's comparison and the tables of the design stage to the people that estimates compare."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from evaluation.estimation import ALL_SITES, ComparedPeople, ComparedPopulation, site_populations
+from evaluation.estimation import ALL_SITES, ComparedPeople, ComparedPopulation, Look, look_at, site_populations
 from evaluation.matching import (
     CASES_PER_COLUMN,
     SUBGROUP_COLUMNS,
     Settings,
+    Terms,
     affordable_terms,
+    compare,
     design_matrix,
     subgroup_populations,
     terms_of,
@@ -55,27 +57,51 @@ def comparison_settings(protocol: Protocol) -> Settings:
     )
 
 
-def comparison_cohort(warehouse: Warehouse, protocol: Protocol) -> pl.DataFrame:
+def comparison_cohort(warehouse: Warehouse, protocol: Protocol, *, pools: Sequence[str] = ()) -> pl.DataFrame:
     """Pilot people and their pool with the covariates that the protocol asks for, whole numbers held small.
 
-    With the columns of subgroups, which make populations of their own.
+    The pool of the design, or others of `comparison_pools`, by name. With the columns of subgroups, which make
+    populations of their own.
     """
     comparison = protocol.comparison
     names = dict.fromkeys((*ALWAYS_NEEDED, *comparison.exact, *comparison.covariates))
     names.pop("pool", None)
     columns = ", ".join(f'"{name}"' for name in names)
-    cohort = warehouse.connection.execute(
-        f"""select {columns}, comparison_pool as pool
-        from covariates inner join comparison_cohort using (person_id, is_treated)"""
-    ).pl()
+    query = f"select {columns}, comparison_pool as pool from covariates inner join"
+    if pools:
+        query = f"{query} comparison_pools using (person_id, is_treated) where is_treated or comparison_pool in ?"
+        cohort = warehouse.connection.execute(query, [list(pools)]).pl()
+    else:
+        cohort = warehouse.connection.execute(f"{query} comparison_cohort using (person_id, is_treated)").pl()
     small = pl.DataFrame([column.shrink_dtype() if column.dtype.is_integer() else column for column in cohort])
     return with_subgroups(small)
 
 
-def compared_populations(warehouse: Warehouse, protocol: Protocol) -> Iterator[ComparedPopulation]:
-    """Each population of `comparison_designs` with its weighted and its matched people, one at a time."""
+def found_design(warehouse: Warehouse, protocol: Protocol) -> dict[str, pl.DataFrame]:
+    """The tables of the design stage by name, found from covariates alone.
+
+    `design_people` are the people compared, with the covariates they were compared by: all cases, and whoever has a
+    weight or stands in a pair.
+    """
     cohort = comparison_cohort(warehouse, protocol)
-    if cohort["is_treated"].all():
+    populations = site_populations(site_register(warehouse.read("sites"), warehouse.read("people")))
+    found = compare(cohort, site_populations=populations, settings=comparison_settings(protocol))
+    cases = cohort.filter("is_treated")["person_id"]
+    compared = pl.concat([cases, found.weights["person_id"], found.pairs["control_id"]]).unique()
+    return {
+        "comparison_designs": found.designs,
+        "matched_pairs": found.pairs.rename(PAIRS_COLUMNS),
+        "comparison_weights": found.weights,
+        "covariate_balance": found.balance,
+        "unmatched_cases": found.unmatched,
+        "design_people": cohort.filter(pl.col("person_id").is_in(compared.implode())).sort("person_id"),
+    }
+
+
+def compared_populations(warehouse: Warehouse) -> Iterator[ComparedPopulation]:
+    """Each population of `comparison_designs` with its weighted and its matched people, one at a time."""
+    cohort, designs = warehouse.read("design_people"), warehouse.read("comparison_designs")
+    if not designs["comparison_people"].sum():
         return
     people = warehouse.read("people")
     populations = site_populations(site_register(warehouse.read("sites"), people))
@@ -83,7 +109,7 @@ def compared_populations(warehouse: Warehouse, protocol: Protocol) -> Iterator[C
     sites = dict(populations.group_by("population").agg("site_id").iter_rows())
     cases, pairs = cohort.filter("is_treated"), warehouse.read("matched_pairs")
     subgroups = dict(subgroup_populations(cases))
-    for design in warehouse.read("comparison_designs").iter_rows(named=True):
+    for design in designs.iter_rows(named=True):
         name = design["population"]
         is_theirs = pl.lit(value=True) if name == ALL_SITES else pl.col("site_id").is_in(sites.get(name, []))
         theirs = cases.filter(subgroups.get(name, is_theirs))
@@ -100,6 +126,32 @@ def compared_populations(warehouse: Warehouse, protocol: Protocol) -> Iterator[C
         )
 
 
+def use_of_compared(warehouse: Warehouse, table: str, *, period: str | None = None) -> pl.DataFrame:
+    """Rows of a table of use for the people compared, where they have the index date that they were compared by.
+
+    Under a frozen design, a person whose index date was corrected since has no row: what was counted around
+    another day is not what the design asked for.
+    """
+    dates = "select person_id, index_date as compared_date from design_people"
+    query = f"""select used.* from {table} as used
+        inner join people on used.person_id = people.person_id
+        inner join ({dates}) as compared on used.person_id = compared.person_id
+        where people.index_date = compared.compared_date"""
+    if period is None:
+        return warehouse.connection.execute(query).pl()
+    return warehouse.connection.execute(f"{query} and used.period = ?", [period]).pl()
+
+
+def look_at_data(warehouse: Warehouse, protocol: Protocol) -> Look:
+    """Whether this is an analysis that the protocol plans, and what may count as a finding."""
+    return look_at(
+        warehouse.read("people").filter("is_pilot")["index_date"],
+        analysis_dates=protocol.analysis_dates,
+        data_until=protocol.periods.data_until,
+        follow_up_months=protocol.periods.follow_up_months,
+    )
+
+
 def designs_found(designs: pl.DataFrame) -> Mapping[str, list[str]]:
     """By population, the controlled designs for which the design stage found weights or pairs."""
     flags = designs.with_columns((pl.col("pilot_people_matched") > 0).alias("has_pairs"))
@@ -114,9 +166,17 @@ def _weighted(
 ) -> ComparedPeople | None:
     if not design["has_weights"]:
         return None
-    pool = cohort.join(weights, on="person_id")
-    people = pl.concat([cases.with_columns(weight=pl.lit(1.0)), pool])
-    terms = terms_of(design["weighted_covariates"].split(", "), interactions=design["has_interactions"])
+    return weighted_people(cases, cohort.join(weights, on="person_id"), terms=weighted_terms(design))
+
+
+def weighted_terms(design: Mapping[str, Any]) -> Terms:
+    """What the weights of a row of `comparison_designs` balance, in its forms."""
+    return terms_of(design["weighted_covariates"].split(", "), interactions=design["has_interactions"])
+
+
+def weighted_people(cases: pl.DataFrame, weighted: pl.DataFrame, *, terms: Terms) -> ComparedPeople:
+    """Cases and their weighted comparison people (with `weight`), and the columns that the weights balance."""
+    people = pl.concat([cases.with_columns(weight=pl.lit(1.0)), weighted])
     matrix = design_matrix(people, terms=terms)
     return ComparedPeople(
         person_id=matrix.person_id,

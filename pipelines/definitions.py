@@ -7,9 +7,12 @@ from pathlib import Path
 import dagster as dg
 
 from assets import ALL_ASSETS, ALL_CHECKS
+from assets.matching import DESIGN
 from pipelines.asset_metadata import described
 from pipelines.died_runs import died_runs_sensor
+from pipelines.freezing import frozen_design
 from pipelines.metrics import check_outcomes
+from pipelines.parameters import DESIGN_STAGE
 from pipelines.progress import progress_logger
 from pipelines.study import Study, load_study
 from pipelines.study_run import LONGEST_WAIT_SECONDS, current_inputs, held_study, recorded_run
@@ -17,16 +20,20 @@ from pipelines.warehouse import Warehouse
 from pipelines.watching import LOOK_EVERY_SECONDS, deliveries_sensor, planned_run
 
 JOB = "evaluate"
+DESIGN_JOB = DESIGN_STAGE
 DEMO = "demo"
 
 
 def build_definitions(*, study: Study, warehouse: Warehouse | dg.ResourceDefinition) -> dg.Definitions:
     """All assets and checks, bound to one study and its working file."""
-    job = dg.define_asset_job(JOB, selection=dg.AssetSelection.all(), description="From extracts to published.")
+    jobs = [
+        dg.define_asset_job(JOB, selection=dg.AssetSelection.all(), description="From extracts to published."),
+        dg.define_asset_job(DESIGN_JOB, selection=design_selection(), description="Who is compared with whom."),
+    ]
     return dg.Definitions(
         assets=dg.map_asset_specs(lambda spec: described(spec, study), ALL_ASSETS),
         asset_checks=ALL_CHECKS,
-        jobs=[job],
+        jobs=jobs,
         schedules=planned_run(study, job_name=JOB),
         sensors=[
             deliveries_sensor(study.root, job_name=JOB),
@@ -36,6 +43,11 @@ def build_definitions(*, study: Study, warehouse: Warehouse | dg.ResourceDefinit
         executor=dg.in_process_executor,
         loggers={"progress": progress_logger},
     )
+
+
+def design_selection() -> dg.AssetSelection:
+    """The tables of the design and all that they are made of: nothing that holds an outcome."""
+    return dg.AssetSelection.assets(*DESIGN, "attrition", "deliveries").upstream().required_multi_asset_neighbors()
 
 
 def recorded_warehouse(study: Study) -> dg.ResourceDefinition:
@@ -50,6 +62,7 @@ def recorded_warehouse(study: Study) -> dg.ResourceDefinition:
         say = dg.get_dagster_logger().info
         with held_study(study, run_id=run.run_id, say=say, wait_seconds=LONGEST_WAIT_SECONDS):
             check_outcomes(study)
+            frozen_design(study)
             inputs = current_inputs(study) if _is_whole(run) else ""
             with recorded_run(study, run_id=run.run_id, inputs=inputs, instance=instance, say=say) as working_file:
                 yield working_file

@@ -10,6 +10,7 @@ if TYPE_CHECKING:  # `icp --help` needs the release only, not all that a study's
     from pipelines.study import Study
 
 CHECKOUT = Path(__file__).parent.parent
+FROZEN_DESIGN = Path("frozen_design", "design.json")
 CODE_FOLDERS = ("pipelines", "assets", "evaluation", "sql", "data_contracts")
 
 
@@ -22,7 +23,7 @@ def code_version() -> str:
 
 
 def inputs_fingerprint(study: "Study", *, key_id: str) -> str:
-    """Hash of the study's own files by content, its extracts by name, size and time, the key's id and the code."""
+    """Hash of the study's own files and frozen design by content, its extracts by name, size and time, key id, code."""
     named = [study.root / name for name in (study.protocol.sites, study.protocol.prices) if name]
     small = [path for path in study.root.glob("*") if path.suffix in {".yaml", ".csv"}]
     small += (study.root / "instruments").glob("*.yaml")
@@ -34,6 +35,8 @@ def inputs_fingerprint(study: "Study", *, key_id: str) -> str:
                 name = path.relative_to(study.root)
                 digest.update(f"{name}\0{state.st_size}\0{state.st_mtime_ns}\n".encode())
     digest.update(f"{key_id}\0{code_version()}".encode())
+    frozen = study.output / FROZEN_DESIGN
+    digest.update(frozen.read_bytes() if frozen.is_file() else b"")
     return digest.hexdigest()
 
 

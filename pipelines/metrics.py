@@ -12,6 +12,7 @@ from pipelines.code_lists import load_code_lists
 from pipelines.contracts import Column, contract_by_table
 from pipelines.errors import StudyError
 from pipelines.protocol import REQUIRED_EXTRACTS, Outcome
+from pipelines.protocol_log import amended_outcomes
 from pipelines.strict_yaml import nearest
 from pipelines.study import PRICED, Study
 from pipelines.warehouse import Warehouse
@@ -23,18 +24,25 @@ CROSSES_APRIL_2013 = (
 )
 EXPERIENCE = {"patients": "experience", "carers": "experience"}
 ALWAYS_THERE = {"admissions", "population"}
+Cautions = Mapping[str, tuple[str, ...]]
 
 
 def activity_metrics(
-    study: Study, *, extract_cautions: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+    study: Study,
+    *,
+    extract_cautions: Cautions = MappingProxyType({}),
+    metric_cautions: Cautions = MappingProxyType({}),
 ) -> tuple[Metric, ...]:
     """Counts, deaths and cost per person that the study's extracts (and prices) allow, in the contract's order.
 
     `extract_cautions` are sentences by extract, which every metric of that extract carries; cost carries all.
+    `metric_cautions` are sentences by metric.
     """
     columns = [column for column in contract_by_table("person_periods").columns if "metric_domain" in column.options]
     return tuple(
-        _activity_metric(column, study, extract_cautions) for column in columns if _is_computable(column, study)
+        _activity_metric(column, study, extract_cautions, metric_cautions.get(column.name, ()))
+        for column in columns
+        if _is_computable(column, study)
     )
 
 
@@ -58,7 +66,7 @@ def survey_metrics(study: Study) -> tuple[Metric, ...]:
     )
 
 
-def coding_cautions(study: Study, people: pl.DataFrame) -> Mapping[str, tuple[str, ...]]:
+def coding_cautions(study: Study, people: pl.DataFrame) -> Cautions:
     """Cautions by extract on changes of coding within the periods; `people` has index_date.
 
     Admission methods 25 and 2A-2D exist from 1 April 2013; before, 28 holds them all (NHS Data Dictionary).
@@ -72,13 +80,25 @@ def coding_cautions(study: Study, people: pl.DataFrame) -> Mapping[str, tuple[st
 
 
 def metrics_with_cautions(study: Study, warehouse: Warehouse) -> tuple[Metric, ...]:
-    """`activity_metrics` with what the records of this run show: changes of coding, arms recorded unequally well."""
+    """`activity_metrics` with what is known by now: changes of coding, arms recorded unequally well, amendments."""
     coding = coding_cautions(study, warehouse.read("people"))
     quality = record_quality_cautions(warehouse.read("record_quality"))
-    return activity_metrics(study, extract_cautions=joined(coding, quality))
+    amended = amended_outcomes(warehouse.read("protocol_amendments"))
+    return activity_metrics(study, extract_cautions=joined(coding, quality), metric_cautions=amended)
 
 
-def joined(*cautions: Mapping[str, tuple[str, ...]]) -> Mapping[str, tuple[str, ...]]:
+def protocol_activity_metrics(study: Study, warehouse: Warehouse) -> tuple[Metric, ...]:
+    """Those of `metrics_with_cautions` that the protocol names as outcomes."""
+    return tuple(metric for metric in metrics_with_cautions(study, warehouse) if metric.priority != "exploratory")
+
+
+def negative_controls(study: Study, warehouse: Warehouse) -> tuple[Metric, ...]:
+    """Those of `metrics_with_cautions` that the protocol names as negative controls, in its order."""
+    metrics = {metric.metric_id: metric for metric in metrics_with_cautions(study, warehouse)}
+    return tuple(metrics[name] for name in study.protocol.negative_controls)
+
+
+def joined(*cautions: Cautions) -> Cautions:
     """Cautions by extract from several sources, one after the other."""
     extracts = dict.fromkeys(extract for source in cautions for extract in source)
     return {extract: tuple(s for source in cautions for s in source.get(extract, ())) for extract in extracts}
@@ -108,22 +128,28 @@ def survey_designs(study: Study) -> tuple[SurveyDesign, ...]:
 
 
 def check_outcomes(study: Study) -> None:
-    """StudyError (exit 2) for an outcome of the protocol that this study cannot compute."""
-    computable = [metric.metric_id for metric in (*activity_metrics(study), *survey_metrics(study))]
-    known = [c.name for c in contract_by_table("person_periods").columns if "metric_domain" in c.options]
+    """StudyError (exit 2) for an outcome or a negative control of the protocol that this study cannot compute."""
+    activities = [metric.metric_id for metric in activity_metrics(study)]
     for outcome in study.protocol.outcomes:
-        if outcome.metric in computable:
-            continue
-        if outcome.metric in known:
-            raise StudyError(
-                f"protocol.yaml: the outcome {outcome.metric} cannot be computed from this study's extracts",
-                f"it needs {_needs(outcome.metric, study)}; add it, or take the outcome out of the protocol",
-            )
+        items = [metric.metric_id for metric in survey_metrics(study)]
+        _check_metric(study, outcome.metric, role="outcome", computable=[*activities, *items])
+    for metric in study.protocol.negative_controls:
+        _check_metric(study, metric, role="negative control", computable=activities)
+
+
+def _check_metric(study: Study, metric: str, *, role: str, computable: list[str]) -> None:
+    if metric in computable:
+        return
+    if metric in {c.name for c in contract_by_table("person_periods").columns if "metric_domain" in c.options}:
         raise StudyError(
-            f"protocol.yaml: {outcome.metric} is not a known metric",
-            f"known here: {', '.join(computable)}",
-            *nearest(outcome.metric, computable),
+            f"protocol.yaml: the {role} {metric} cannot be computed from this study's extracts",
+            f"it needs {_needs(metric, study)}; add it, or take the {role} out of the protocol",
         )
+    raise StudyError(
+        f"protocol.yaml: {metric} is not a known metric",
+        f"known here: {', '.join(computable)}",
+        *nearest(metric, computable),
+    )
 
 
 def needed_extracts(study: Study) -> dict[str, str]:
@@ -145,7 +171,7 @@ def _extracts_of(metric: str, study: Study) -> list[str]:
     return [column.options["metric_extract"]] if column else []
 
 
-def _activity_metric(column: Column, study: Study, extract_cautions: Mapping[str, tuple[str, ...]]) -> Metric:
+def _activity_metric(column: Column, study: Study, extract_cautions: Cautions, own_cautions: tuple[str, ...]) -> Metric:
     outcomes = _outcomes(study)
     lists = tuple(column.options.get("metric_code_lists", ()))
     unverified = {code_list.name for code_list in load_code_lists() if not code_list.verified}
@@ -161,7 +187,7 @@ def _activity_metric(column: Column, study: Study, extract_cautions: Mapping[str
         is_binary=column.sql_type == "BOOLEAN",
         code_lists=lists,
         unverified_code_lists=tuple(name for name in lists if name in unverified),
-        notes=(*_notes(column, study), *_of_extract(column, extract_cautions)),
+        notes=(*_notes(column, study), *_of_extract(column, extract_cautions), *own_cautions),
         smallest_worthwhile_change_pct=outcome.smallest_worthwhile_change_pct if outcome else None,
     )
 
@@ -172,7 +198,7 @@ def _notes(column: Column, study: Study) -> tuple[str, ...]:
     return (f"Admissions are continuous inpatient spells by the rule {study.protocol.spells.continuous_rule}.",)
 
 
-def _of_extract(column: Column, cautions: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+def _of_extract(column: Column, cautions: Cautions) -> tuple[str, ...]:
     extracts = cautions if column.name == "cost_gbp" else (column.options["metric_extract"],)
     return tuple(sentence for extract in extracts for sentence in cautions.get(extract, ()))
 

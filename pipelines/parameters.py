@@ -5,9 +5,11 @@ from collections.abc import Callable, Mapping
 import polars as pl
 
 from evaluation.matching import POOL
+from pipelines.freezing import INDEX_DATES, frozen_index_dates
 from pipelines.instruments import ANSWERS, ITEMS, WAVES, Instrument
 from pipelines.study import Study
 
+DESIGN_STAGE = "design"
 PARAMETER_TABLES = {
     "study_design": "The protocol's settings that SQL models use, one row.",
     "study_extracts": "The study's extracts, and the contract that each is read by.",
@@ -19,14 +21,16 @@ PARAMETER_TABLES = {
     "control_totals": "Totals by provider and month that the study was given to check its counts by.",
     "instrument_items": "The items of the study's questionnaires.",
     "instrument_answers": "The known answers of each item, and what they count as.",
+    "frozen_index_dates": "The index dates that comparison people keep under a frozen design.",
     "instrument_waves": "Which wave of a questionnaire belongs to which period.",
 }
 
 
-def parameter_frames(study: Study) -> dict[str, pl.DataFrame]:
-    """The tables named in `PARAMETER_TABLES`, by name."""
+def parameter_frames(study: Study, *, is_design_stage: bool = False) -> dict[str, pl.DataFrame]:
+    """The tables named in `PARAMETER_TABLES`, by name; the design stage takes no notice of a frozen design."""
+    no_dates = pl.DataFrame(schema=INDEX_DATES)
     return {
-        "study_design": study_design(study),
+        "study_design": study_design(study, is_design_stage=is_design_stage),
         "study_extracts": study_extracts(study),
         "sites": study.sites,
         "other_programmes": study.other_programmes,
@@ -36,13 +40,15 @@ def parameter_frames(study: Study) -> dict[str, pl.DataFrame]:
         "control_totals": study.control_totals,
         "instrument_items": _stacked(study, Instrument.item_rows, ITEMS),
         "instrument_answers": _stacked(study, Instrument.answer_rows, ANSWERS),
+        "frozen_index_dates": no_dates if is_design_stage else frozen_index_dates(study),
         "instrument_waves": _stacked(study, Instrument.wave_rows, WAVES),
     }
 
 
-def study_design(study: Study) -> pl.DataFrame:
+def study_design(study: Study, *, is_design_stage: bool = False) -> pl.DataFrame:
     """One row: study, title, synthetic, window lengths in months, data_until, continuous_rule, comparison_seed,
-    comparison_is_of_one_pool, volume_change_pct (per cent), late_after_days.
+    comparison_is_of_one_pool, volume_change_pct (per cent), late_after_days, is_design_stage (no month from the index
+    date on is counted).
     """
     protocol = study.protocol
     return pl.DataFrame(
@@ -59,6 +65,7 @@ def study_design(study: Study) -> pl.DataFrame:
             "comparison_is_of_one_pool": [POOL in protocol.comparison.exact],
             "volume_change_pct": [float(protocol.alerts.volume_change_pct)],
             "late_after_days": [protocol.alerts.late_after_days],
+            "is_design_stage": [is_design_stage],
         }
     )
 

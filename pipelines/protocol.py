@@ -3,8 +3,9 @@
 import hashlib
 import json
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
@@ -103,6 +104,14 @@ class Alerts(Strict):
     late_after_days: Annotated[int, Field(ge=1)] = 40
 
 
+class Amendment(Strict):
+    """Why a setting, or a section, was changed after the protocol's first use, in the words of who changed it."""
+
+    amended_on: date
+    setting: Annotated[str, StringConstraints(min_length=1)]
+    reason: Annotated[str, StringConstraints(min_length=1)]
+
+
 class Protocol(Strict):
     """All settings of a study; every section but study, extracts, periods and outcomes has defaults."""
 
@@ -116,10 +125,13 @@ class Protocol(Strict):
     spells: Spells = Spells()
     comparison: Comparison = Comparison()
     outcomes: Annotated[tuple[Outcome, ...], Field(min_length=1)]
+    negative_controls: tuple[str, ...] = ()
     disclosure: Disclosure = Disclosure()
     prices: str | None = None
     alerts: Alerts = Alerts()
     schedule: Annotated[str, AfterValidator(checked_cron)] | None = None
+    analysis_dates: tuple[date, ...] = ()
+    amendments: tuple[Amendment, ...] = ()
 
     @model_validator(mode="after")
     def _extracts_have_their_contract(self) -> "Protocol":
@@ -131,11 +143,32 @@ class Protocol(Strict):
         return self
 
     @model_validator(mode="after")
+    def _analysis_dates_increase(self) -> "Protocol":
+        if any(later <= earlier for earlier, later in pairwise(self.analysis_dates)):
+            raise ValueError("analysis_dates: expected days in order, each once, such as [2010-06-30, 2011-06-30]")
+        return self
+
+    @model_validator(mode="after")
+    def _amendments_name_sections(self) -> "Protocol":
+        known = [name for name in type(self).model_fields if name != "amendments"]
+        for amendment in self.amendments:
+            section = amendment.setting.split(".")[0]
+            if section not in known:
+                hint = "".join(f"; {line}" for line in nearest(section, known))
+                raise ValueError(f"amendments: {amendment.setting} is no setting (sections: {', '.join(known)}){hint}")
+        return self
+
+    @model_validator(mode="after")
     def _outcomes_stand_once(self) -> "Protocol":
         metrics = [outcome.metric for outcome in self.outcomes]
         twice = sorted({metric for metric in metrics if metrics.count(metric) > 1})
         if twice:
             raise ValueError(f"outcomes: {', '.join(twice)} stands more than once")
+        both = sorted(set(metrics) & set(self.negative_controls))
+        if both:
+            raise ValueError(f"negative_controls: {', '.join(both)} is an outcome, so the pilot is meant to change it")
+        if len(set(self.negative_controls)) < len(self.negative_controls):
+            raise ValueError("negative_controls: a metric stands twice")
         return self
 
     @property
@@ -161,7 +194,15 @@ def load_protocol(path: Path) -> Protocol:
     return parse(Protocol, load_mapping(path), file_name=path.name)
 
 
+def settings_as_written(path: Path) -> str:
+    """The settings as canonical JSON: the same whatever their order, spacing and comments.
+
+    Reasons for amendments are no settings: stating one does not make another protocol.
+    """
+    settings = {name: value for name, value in load_mapping(path).items() if name != "amendments"}
+    return json.dumps(settings, sort_keys=True, default=str, ensure_ascii=False)
+
+
 def protocol_hash(path: Path) -> str:
-    """SHA-256 of the settings as written, whatever their order, spacing and comments."""
-    canonical: Any = json.dumps(load_mapping(path), sort_keys=True, default=str, ensure_ascii=False)
-    return hashlib.sha256(canonical.encode()).hexdigest()
+    """SHA-256 of `settings_as_written`."""
+    return hashlib.sha256(settings_as_written(path).encode()).hexdigest()

@@ -11,6 +11,7 @@ from pipelines.dagster_home import dagster_instance
 from pipelines.definitions import JOB, build_definitions
 from pipelines.endings import blocking_rules_failed
 from pipelines.errors import DataQualityError
+from pipelines.freezing import frozen_design
 from pipelines.interrupts import no_stop_in_imports
 from pipelines.metrics import check_outcomes
 from pipelines.progress import watched_by
@@ -36,10 +37,12 @@ class Outcome:
 def run_study(study: Study, *, say: Callable[[str], None]) -> Outcome:
     """Reads what is new, computes everything, publishes; returns the published file.
 
-    Raises the error that ended the run: StudyError (exit 2), DataQualityError (exit 3: nothing new is
-    published, the published file stays), IcpError (exit 1) when another run holds the study.
+    Raises the error that ended the run: StudyError (exit 2; also for a frozen design that was changed),
+    DataQualityError (exit 3: nothing new is published, the published file stays), IcpError (exit 1) when another run
+    holds the study.
     """
     check_outcomes(study)
+    frozen_design(study)
     run_id = str(uuid.uuid4())
     link = study.published / "evaluation.duckdb"
     with held_study(study, run_id=run_id, say=say):
@@ -53,14 +56,21 @@ def run_study(study: Study, *, say: Callable[[str], None]) -> Outcome:
             no_stop_in_imports(),
             recorded_run(study, run_id=run_id, inputs=inputs, instance=instance, say=say) as warehouse,
         ):
-            _execute(study, warehouse, run_id=run_id, instance=instance, say=say)
+            execute(study, warehouse, run_id=run_id, instance=instance, say=say)
     return Outcome(run_id=run_id, published=link, is_new=True)
 
 
-def _execute(
-    study: Study, warehouse: Warehouse, *, run_id: str, instance: dg.DagsterInstance, say: Callable[[str], None]
+def execute(
+    study: Study,
+    warehouse: Warehouse,
+    *,
+    run_id: str,
+    instance: dg.DagsterInstance,
+    say: Callable[[str], None],
+    job_name: str = JOB,
 ) -> None:
-    job = build_definitions(study=study, warehouse=warehouse).resolve_job_def(JOB)
+    """Executes a job of the study in this process; the caller holds the study and has the run recorded."""
+    job = build_definitions(study=study, warehouse=warehouse).resolve_job_def(job_name)
     try:
         with watched_by(say):
             job.execute_in_process(

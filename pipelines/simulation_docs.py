@@ -16,7 +16,7 @@ INTRODUCTION = f"""{MADE_BY}
 Made-up cohorts whose effects are known, drawn over and over and estimated as a run of a study would do it
 (`python -m benchmarks.simulation_study`, which also says how they come about). Figures are followed by their Monte
 Carlo error: what other draws of the same number would have changed them by. What holds for these cohorts holds for a
-study as far as it is like them: joining by what is recorded, six months of follow-up, twenty comparison people per
+study as far as it is like them: joining by what is recorded, six months of follow-up, ten comparison people per
 case.
 """
 CARD = """## Calibration card

@@ -8,7 +8,7 @@ import polars as pl
 
 from pipelines.errors import StudyError
 from pipelines.instruments import Instrument, load_instrument
-from pipelines.protocol import Protocol, load_protocol, protocol_hash
+from pipelines.protocol import Protocol, load_protocol, protocol_hash, settings_as_written
 from pipelines.strict_yaml import nearest
 
 SITES = {
@@ -62,6 +62,7 @@ class Study:
     output: Path
     protocol: Protocol
     protocol_hash: str
+    protocol_settings: str
     instruments: Mapping[str, Instrument]
     sites: pl.DataFrame
     prices: pl.DataFrame
@@ -108,6 +109,7 @@ def load_study(root: Path, *, output: Path | None = None) -> Study:
         output=(output or root / "output").resolve(),
         protocol=protocol,
         protocol_hash=protocol_hash(root / "protocol.yaml"),
+        protocol_settings=settings_as_written(root / "protocol.yaml"),
         instruments=instruments,
         sites=_read_table(root, protocol.sites, default="sites.csv", schema=SITES, required=("site_id",)),
         prices=_complete(

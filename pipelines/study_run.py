@@ -11,6 +11,7 @@ from pipelines.endings import Ending, ending_of, has_published
 from pipelines.fingerprint import code_version, inputs_fingerprint
 from pipelines.interrupts import no_stop_in_imports, noted_requests, undisturbed
 from pipelines.locking import output_lock
+from pipelines.protocol_log import note_protocol
 from pipelines.pseudonym_key import key_of_study
 from pipelines.reporting import DIED, latest_ledger, report_run
 from pipelines.run_log import Run, append_run, begin_run, orphaned_runs, utc_now
@@ -44,6 +45,7 @@ def recorded_run(
     latest; what is written at its end is written whole.
     """
     with working_file(study) as warehouse, noted_requests():
+        note_protocol(study, now=utc_now())
         run = begin_run(study, run_id=run_id, now=utc_now(), code_version=code_version(), inputs=inputs)
         arrivals = arrivals_key(look_at_extracts(study)) if inputs else ""
         run = run.model_copy(update={"arrivals": arrivals})

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,12 @@ from tests.small_extracts import SmallLake
 
 # No run of a test sends alerts to where the developer's own go.
 os.environ.pop("ICP_ALERT_URLS", None)
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Names a failure when it happens: the summary comes only at the end of a long run, if it comes."""
+    if report.failed and "PYTEST_XDIST_WORKER" not in os.environ:
+        sys.stderr.write(f"\n{report.when} failed: {report.nodeid}\n")
 
 
 def in_silence(_line: str) -> None:

@@ -2,6 +2,7 @@
 
 from evaluation.estimation.across_sites import SITE_EFFECTS, SITE_POOLING, AcrossSites, across_sites
 from evaluation.estimation.arms import Arm
+from evaluation.estimation.cautions import NOT_FROZEN
 from evaluation.estimation.compared import ComparedPeople, ComparedPopulation
 from evaluation.estimation.controlled import controlled_estimates
 from evaluation.estimation.defaults import with_defaults
@@ -9,9 +10,12 @@ from evaluation.estimation.effects import Effect, rate_effect
 from evaluation.estimation.estimates import METRIC_ESTIMATES, metric_estimates
 from evaluation.estimation.families import with_adjusted_p_values
 from evaluation.estimation.interactions import SUBGROUP_INTERACTIONS, subgroup_interactions
+from evaluation.estimation.interim import Look, look_at, with_look
 from evaluation.estimation.metrics import ALL_SITES, CASE_MANAGEMENT, Metric, population_words, site_populations
 from evaluation.estimation.published import comparison_with_published
 from evaluation.estimation.record_quality import record_quality_cautions
+from evaluation.estimation.robustness import robustness
+from evaluation.estimation.sensitivity_estimates import sensitivity_estimates
 from evaluation.estimation.statements import EFFECT_STATEMENTS, effect_statements
 from evaluation.estimation.survey_items import survey_item_estimates
 
@@ -20,6 +24,7 @@ __all__ = [
     "CASE_MANAGEMENT",
     "EFFECT_STATEMENTS",
     "METRIC_ESTIMATES",
+    "NOT_FROZEN",
     "SITE_EFFECTS",
     "SITE_POOLING",
     "SUBGROUP_INTERACTIONS",
@@ -28,18 +33,23 @@ __all__ = [
     "ComparedPeople",
     "ComparedPopulation",
     "Effect",
+    "Look",
     "Metric",
     "across_sites",
     "comparison_with_published",
     "controlled_estimates",
     "effect_statements",
+    "look_at",
     "metric_estimates",
     "population_words",
     "rate_effect",
     "record_quality_cautions",
+    "robustness",
+    "sensitivity_estimates",
     "site_populations",
     "subgroup_interactions",
     "survey_item_estimates",
     "with_adjusted_p_values",
     "with_defaults",
+    "with_look",
 ]

@@ -74,6 +74,7 @@ def controlled_cautions(
     metric: Metric,
     *,
     design: str,
+    design_state: str,
     design_caution: str,
     reason: str,
     sample: Sample | None,
@@ -82,11 +83,12 @@ def controlled_cautions(
 ) -> str:
     """All cautions on an estimate with weighted or matched people; `reason` says why there is none.
 
-    `sample` are those it rests on, None where there is no estimate.
+    `design_state` says whether the design was frozen before outcomes were read; `sample` are those the estimate rests
+    on, None where there is none.
     """
     return join(
         BY_DESIGN[design],
-        NOT_FROZEN,
+        design_state,
         design_caution,
         reason,
         _few(sample) if sample else "",

@@ -8,19 +8,15 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from evaluation.estimation.cautions import NO_DID_OF_ONCE_ONLY, UNBALANCED, controlled_cautions, no_estimate
+from evaluation.estimation.cautions import NO_DID_OF_ONCE_ONLY, NOT_FROZEN, controlled_cautions, no_estimate
 from evaluation.estimation.compared import ComparedPeople, ComparedPopulation, Outcome, outcome_of, with_counts
 from evaluation.estimation.estimates import METRIC_ESTIMATES, metric_columns
 from evaluation.estimation.matched_cohort import matched_cohort
 from evaluation.estimation.matched_did import matched_did
 from evaluation.estimation.metrics import Metric, population_words
 from evaluation.estimation.rate_ratios import RateRatio
-from evaluation.estimation.weighted_cohort import (
-    UnbalancedWeightsError,
-    WeightedDesign,
-    weighted_design,
-    weighted_rate_ratio,
-)
+from evaluation.estimation.weighted_cohort import WeightedDesign, weighted_rate_ratio
+from evaluation.estimation.weighted_effects import prepared_design
 from evaluation.regression import Floats, NotEstimableError
 
 WEIGHTED, MATCHED, MATCHED_DID = "weighted_cohort", "matched_cohort", "matched_did"
@@ -51,6 +47,7 @@ def controlled_estimates(
     follow_up_months: int,
     protocol_hash: str,
     run_id: str,
+    design_state: str = NOT_FROZEN,
 ) -> pl.DataFrame:
     """Three rows per metric and population: `weighted_cohort`, `matched_cohort`, `matched_did`; none is the default.
 
@@ -62,13 +59,15 @@ def controlled_estimates(
     per person: a risk ratio by the same models. Cost is a rate of pounds, for which the Poisson regression needs
     no more than a right mean (Gourieroux, Monfort and Trognon 1984). Whoever's count is not known has no person-time.
     Where an estimate can't be had, or fewer than ten people of an arm had an event, values or intervals are null and
-    the caution says why.
+    the caution says why. Every caution holds `design_state`: whether, when and by whom the design was frozen.
     """
     run = {"is_default": False, "protocol_hash": protocol_hash, "run_id": run_id}
     rows = [
         row | run
         for one in compared
-        for row in _population_rows(one, follow_up, earlier, metrics, follow_up_months=follow_up_months)
+        for row in _population_rows(
+            one, follow_up, earlier, metrics, follow_up_months=follow_up_months, design_state=design_state
+        )
     ]
     return pl.DataFrame(rows, schema=METRIC_ESTIMATES, orient="row")
 
@@ -80,17 +79,18 @@ def _population_rows(
     metrics: Sequence[Metric],
     *,
     follow_up_months: int,
+    design_state: str,
 ) -> Iterator[dict[str, Any]]:
     weighted = with_counts(one.weighted, follow_up, earlier)
     matched = with_counts(one.matched, follow_up, earlier)
-    prepared = _prepared(one.weighted)
+    prepared = "" if one.weighted is None else prepared_design(one.weighted)
     by_pairs = () if one.is_subgroup else ((MATCHED, one.matched, matched), (MATCHED_DID, one.matched, matched))
     for metric in _metrics_of(one, metrics):
         for design, people, frame in ((WEIGHTED, one.weighted, weighted), *by_pairs):
             found = None
             if people is not None and frame is not None:
                 found = _found(design, people, outcome_of(frame, metric), prepared, is_binary=metric.is_binary)
-            yield _row(metric, one, design, people, found, follow_up_months)
+            yield _row(metric, one, design, people, found, follow_up_months, design_state)
 
 
 def _metrics_of(one: ComparedPopulation, metrics: Sequence[Metric]) -> Sequence[Metric]:
@@ -98,26 +98,6 @@ def _metrics_of(one: ComparedPopulation, metrics: Sequence[Metric]) -> Sequence[
     if not one.is_subgroup:
         return metrics
     return [replace(metric, priority=EXPLORATORY) for metric in metrics if metric.priority != EXPLORATORY]
-
-
-def _prepared(people: ComparedPeople | None) -> WeightedDesign | str:
-    """What all outcomes of the weighted people share, or why there is no such thing."""
-    if people is None:
-        return ""
-    columns = people.covariates
-    numbers = np.arange(len(columns))
-    try:
-        return weighted_design(
-            is_treated=people.is_treated,
-            weights=people.weights,
-            balanced=columns,
-            covariates=columns,
-            person_ids=numbers,
-        )
-    except UnbalancedWeightsError:
-        return UNBALANCED
-    except NotEstimableError as error:
-        return no_estimate(str(error))
 
 
 def _found(
@@ -181,6 +161,7 @@ def _row(
     people: ComparedPeople | None,
     found: _Found | None,
     follow_up_months: int,
+    design_state: str,
 ) -> dict[str, Any]:
     effect = found.effect if found else None
     design_caution = one.weighting_caution if design == WEIGHTED else one.matching_caution
@@ -199,6 +180,7 @@ def _row(
         "caution": controlled_cautions(
             metric,
             design=design,
+            design_state=design_state,
             design_caution=design_caution,
             reason=found.reason if found else "",
             sample=effect.sample if effect else None,

@@ -51,6 +51,14 @@ class WeightedDesign:
         return int(np.count_nonzero(~self.is_treated))
 
 
+@dataclass(frozen=True, kw_only=True)
+class RateWithout:
+    """The cases' rate per person-year without the pilot, and what each row of a design adds to it (n)."""
+
+    rate: float
+    influences: Floats
+
+
 def weighted_cohort(
     *,
     counts: ArrayLike,
@@ -130,20 +138,32 @@ def weighted_rate_ratio(design: WeightedDesign, *, counts: ArrayLike, person_yea
 
     Someone whose count is not known has no person-years: the weights stay, the model speaks for those who are known.
     """
+    without = rate_without_pilot(design, counts=counts, person_years=person_years)
+    return against_rate_without(design, without, counts=counts, person_years=person_years)
+
+
+def rate_without_pilot(design: WeightedDesign, *, counts: ArrayLike, person_years: ArrayLike) -> RateWithout:
+    """The cases' rate as it would have been, for which their own counts are not looked at."""
     y, t = (np.asarray(values, dtype=float)[design.order] for values in (counts, person_years))
-    model = _outcome_model(y, t, design)
+    return _rate_without(_outcome_model(y, t, design), t, design)
+
+
+def against_rate_without(
+    design: WeightedDesign, without: RateWithout, *, counts: ArrayLike, person_years: ArrayLike
+) -> RateRatio:
+    """The cases' rate over the one without the pilot, `without` from the same people and person-years."""
+    y, t = (np.asarray(values, dtype=float)[design.order] for values in (counts, person_years))
     rate, on_rate = rate_with_influence(y, t, design.is_treated.astype(float))
-    without, on_without = _rate_without(model, t, design)
-    on_change, on_log = on_rate - on_without, on_rate / rate - on_without / without
+    on_change, on_log = on_rate - without.influences, on_rate / rate - without.influences / without.rate
     people = design.person_numbers
     return RateRatio(
         estimator=ESTIMATOR,
         estimand=ESTIMAND,
-        log_rate_ratio=math.log(rate / without),
+        log_rate_ratio=math.log(rate / without.rate),
         standard_error=standard_error(clustered_variance(on_log, people)),
         rate=rate,
-        rate_without=without,
-        change=rate - without,
+        rate_without=without.rate,
+        change=rate - without.rate,
         change_standard_error=standard_error(clustered_variance(on_change, people)),
         sample=sample_of(
             counts=y, is_treated=design.is_treated, person_years=t, weights=design.weights, person_ids=people
@@ -190,7 +210,7 @@ def _outcome_model(y: Floats, t: Floats, design: WeightedDesign) -> Regression:
     return model
 
 
-def _rate_without(model: Regression, t: Floats, design: WeightedDesign) -> tuple[float, Floats]:
+def _rate_without(model: Regression, t: Floats, design: WeightedDesign) -> RateWithout:
     treated, x = design.is_treated, design.balanced
     z = design.covariates if model.kept.size == design.covariates.shape[1] else design.covariates[:, model.kept]
     expected = np.where(treated, t * np.exp(np.where(treated, z @ model.coefficients, 0.0)), 0.0)
@@ -205,4 +225,4 @@ def _rate_without(model: Regression, t: Floats, design: WeightedDesign) -> tuple
     slope = x.T @ by_outcome_model
     by_weights = (x @ (design.bread @ slope)) * np.where(treated, -1.0, design.weights)
     own = np.where(treated, expected - without * t, 0.0)
-    return without, (own + by_outcome_model - by_weights) / years
+    return RateWithout(rate=without, influences=(own + by_outcome_model - by_weights) / years)

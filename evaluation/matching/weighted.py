@@ -53,16 +53,32 @@ def balanced_weights(cases: pl.DataFrame, pool: pl.DataFrame, *, covariates: Seq
     while terms.covariates:
         found = _attempt(people, terms)
         if found is not None:
-            weights = found.weights.filter(~pl.col("is_treated"), pl.col("weight") > 0)
             left_out = [name for name in covariates if name not in terms.covariates]
-            return Weighted(
-                weights=weights.select("person_id", "weight"),
-                terms=terms,
-                effective_people=found.effective_controls,
-                caution=left_out_caution(left_out),
-            )
+            return _weighted(found, terms, caution=left_out_caution(left_out))
         terms = _fewer(terms, covariates)
     return Weighted(caution=NOT_FOUND)
+
+
+def weights_of(cases: pl.DataFrame, pool: pl.DataFrame, *, terms: Terms) -> Weighted:
+    """Weights of `pool` that balance exactly `terms`, by the rules of `balanced_weights`; empty where there are none.
+
+    For estimates that differ from the planned one in one respect: nothing else may change with it, so no covariate
+    is left out to find weights after all.
+    """
+    if cases.is_empty() or pool.is_empty() or not terms.covariates:
+        return Weighted(caution=NOBODY if terms.covariates else TOO_FEW)
+    found = _attempt(pl.concat([cases, pool]), terms)
+    return Weighted(caution=NOT_FOUND) if found is None else _weighted(found, terms)
+
+
+def _weighted(found: EntropyBalance, terms: Terms, *, caution: str = "") -> Weighted:
+    weights = found.weights.filter(~pl.col("is_treated"), pl.col("weight") > 0)
+    return Weighted(
+        weights=weights.select("person_id", "weight"),
+        terms=terms,
+        effective_people=found.effective_controls,
+        caution=caution,
+    )
 
 
 def _attempt(people: pl.DataFrame, terms: Terms) -> EntropyBalance | None:

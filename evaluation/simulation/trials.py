@@ -21,6 +21,7 @@ NO_EFFECT: Mapping[str, float] = MappingProxyType(dict.fromkeys(OUTCOMES, 1.0))
 PUBLISHED_EFFECTS: Mapping[str, float] = MappingProxyType(
     {"emergency_admissions": 1.02, "elective_admissions": 0.96, "outpatient_attendances": 0.80}
 )
+WITHOUT = "without_pilot_"
 LOOK_BACK, FOLLOW_UP = 24, 6
 WINDOWS = (1, 3, 6, 12, 24)
 DAYS_PER_MONTH = 30.4375
@@ -46,11 +47,14 @@ class TrialPlan:
     mechanism: str
     ratios: Mapping[str, float] = field(default_factory=lambda: NO_EFFECT)
     eligible_per_case: int = 12
-    pool_per_case: int = 20
+    pool_per_case: int = 10
 
 
 def simulated_trial(plan: TrialPlan, rng: np.random.Generator) -> pl.DataFrame:
     """Cases and pool, one row per person: covariates at the index date, `person_days` and counts of six months after.
+
+    Counts stand twice: with the pilot by the outcome's name, and without it behind `without_pilot_`; the two
+    differ for cases alone.
 
     Everybody is ill at times (a crisis of about two months, in which emergency admissions are fourteen times as
     likely) and has a frailty of their own; neither is recorded, but shows in use and conditions. Under
@@ -70,17 +74,21 @@ def simulated_trial(plan: TrialPlan, rng: np.random.Generator) -> pl.DataFrame:
     is_hidden = rng.random(n) < HIDDEN_SHARE
     trend = np.where(is_hidden & (plan.mechanism == "diverging_trend"), TREND_A_YEAR / 12, 0.0)
     stable = np.where(is_hidden & plan.mechanism.endswith("hidden_difference"), HIDDEN_RATIO, 1.0)
-    crisis = rng.random(n) < CRISIS_STARTS * people["frailty"] / (1 - CRISIS_GOES_ON)
-    before, crisis = _months(people, crisis, stable, trend, range(-LOOK_BACK, 0), rng)
+    starts_ill = rng.random(n) < CRISIS_STARTS * people["frailty"] / (1 - CRISIS_GOES_ON)
+    crises = _crises(people["frailty"], starts_ill, rng)
+    expected = _expected(people, crises, stable, trend)
+    before = {name: rng.poisson(rates[:, :LOOK_BACK]) for name, rates in expected.items()}
     covariates = _covariates(people, before, rng)
     is_treated = _joined(plan, covariates, is_hidden, np.arange(n) < eligible, rng)
-    ratios = {name: np.where(is_treated, plan.ratios[name], 1.0) for name in OUTCOMES}
-    observed = _observed_days(people["frailty"], crisis, rng)
-    after, _ = _months(people, crisis, stable, trend, range(FOLLOW_UP), rng, ratios=ratios, days=observed)
+    observed = _observed_days(people["frailty"], crises[:, LOOK_BACK], rng)
+    after = {name: (rates[:, LOOK_BACK:] * observed / DAYS_PER_MONTH).sum(axis=1) for name, rates in expected.items()}
+    without = {name: rng.poisson(rates) for name, rates in after.items()}
+    with_pilot = {name: rng.poisson(rates * plan.ratios[name]) for name, rates in after.items()}
     return covariates.with_columns(
         pl.Series("is_treated", is_treated),
         pl.Series("person_days", observed.sum(axis=1)),
-        *(pl.Series(name, after[name].sum(axis=1)) for name in OUTCOMES),
+        *(pl.Series(f"{WITHOUT}{name}", without[name]) for name in OUTCOMES),
+        *(pl.Series(name, np.where(is_treated, with_pilot[name], without[name])) for name in OUTCOMES),
     ).filter(pl.col("is_treated") | (pl.int_range(pl.len()) >= eligible))
 
 
@@ -103,30 +111,25 @@ def _monthly_rates(people: Mapping[str, Floats]) -> dict[str, Floats]:
     return {name: MONTHLY_RATE[name] * (emergency if name == "emergency_admissions" else planned) for name in OUTCOMES}
 
 
-def _months(
-    people: Mapping[str, Floats],
-    crisis: NDArray[np.bool_],
-    stable: Floats,
-    trend: Floats,
-    months: range,
-    rng: np.random.Generator,
-    *,
-    ratios: Mapping[str, Floats] | None = None,
-    days: Floats | None = None,
-) -> tuple[dict[str, NDArray[np.int64]], NDArray[np.bool_]]:
-    """Counts (people x months) of each outcome, and who is in a crisis when the months are over."""
-    rates = _monthly_rates(people)
-    counts = {name: np.zeros((len(crisis), len(months)), dtype=np.int64) for name in OUTCOMES}
-    for place, month in enumerate(months):
-        common = stable * np.exp(trend * (month + LOOK_BACK))
-        if days is not None:
-            common = common * days[:, place] / DAYS_PER_MONTH
-        for name in OUTCOMES:
-            rate = rates[name] * common * np.where(crisis, IN_CRISIS[name], 1.0)
-            counts[name][:, place] = rng.poisson(rate if ratios is None else rate * ratios[name])
-        goes_on, starts = rng.random((2, len(crisis)))
-        crisis = np.where(crisis, goes_on < CRISIS_GOES_ON, starts < CRISIS_STARTS * people["frailty"])
-    return counts, crisis
+def _crises(frailty: Floats, starts_ill: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.bool_]:
+    """Who is in a crisis (people x months), from `LOOK_BACK` months before the index date to `FOLLOW_UP` after."""
+    crises = np.empty((len(frailty), LOOK_BACK + FOLLOW_UP), dtype=bool)
+    crises[:, 0] = starts_ill
+    for month in range(1, LOOK_BACK + FOLLOW_UP):
+        goes_on, starts = rng.random((2, len(frailty)))
+        crises[:, month] = np.where(crises[:, month - 1], goes_on < CRISIS_GOES_ON, starts < CRISIS_STARTS * frailty)
+    return crises
+
+
+def _expected(
+    people: Mapping[str, Floats], crises: NDArray[np.bool_], stable: Floats, trend: Floats
+) -> dict[str, Floats]:
+    """Expected counts (people x months) of each outcome in months wholly observed."""
+    common = stable[:, None] * np.exp(trend[:, None] * np.arange(crises.shape[1]))
+    return {
+        name: rates[:, None] * common * np.where(crises, IN_CRISIS[name], 1.0)
+        for name, rates in _monthly_rates(people).items()
+    }
 
 
 def _covariates(

@@ -2,7 +2,7 @@
 -- grain: one row per person_id
 -- contract: none
 -- The date is one of the pilot's, drawn by a hash of the study's seed and the person: row order changes
--- nothing.
+-- nothing. Who stands in a frozen design keeps the date of that, whoever enrols later.
 with pilot_dates as (
     select
         index_date,
@@ -36,14 +36,22 @@ draws as (
     cross join seeds
     left outer join enrolled on population.person_id = enrolled.person_id
     where enrolled.person_id is null
+),
+
+dated as (
+    select
+        draws.*,
+        coalesce(frozen_index_dates.index_date, pilot_dates.index_date) as index_date
+    from draws
+    left outer join pilot_dates on draws.date_position = pilot_dates.date_position
+    left outer join frozen_index_dates on draws.person_id = frozen_index_dates.person_id
 )
 
 select
-    draws.person_id,
-    pilot_dates.index_date,
-    coalesce(draws.date_of_death >= pilot_dates.index_date, true) as is_alive_at_index,
-    coalesce(draws.registration_start_date <= pilot_dates.index_date, true)
-    and coalesce(draws.registration_end_date >= pilot_dates.index_date, true) as is_registered_at_index,
-    coalesce(draws.date_of_birth <= pilot_dates.index_date, true) as is_born_by_index
-from draws
-left outer join pilot_dates on draws.date_position = pilot_dates.date_position
+    person_id,
+    index_date,
+    coalesce(date_of_death >= index_date, true) as is_alive_at_index,
+    coalesce(registration_start_date <= index_date, true)
+    and coalesce(registration_end_date >= index_date, true) as is_registered_at_index,
+    coalesce(date_of_birth <= index_date, true) as is_born_by_index
+from dated

@@ -1,7 +1,8 @@
 -- The months around each index date, from the start of the look-back to the end of follow-up.
 -- grain: one row per index_date, month_from_index
 -- contract: data_contracts/marts/index_months.odcs.yaml
--- Each boundary is counted from the index date itself and clips to the end of the month.
+-- Each boundary is counted from the index date itself and clips to the end of the month. The design stage has
+-- no months of follow-up: whatever is counted by these months knows no outcome then.
 with distinct_dates as (
     select distinct index_date
     from index_dates
@@ -12,7 +13,10 @@ numbered as (
         distinct_dates.index_date,
         study_design.baseline_months,
         unnest(
-            generate_series(-study_design.look_back_months, study_design.follow_up_months - 1)
+            generate_series(
+                -study_design.look_back_months,
+                case when study_design.is_design_stage then 0 else study_design.follow_up_months end - 1
+            )
         ) as month_from_index
     from distinct_dates
     cross join study_design

@@ -86,6 +86,20 @@ def test_a_second_run_finds_nothing_new_and_leaves_the_file_as_it_is(published_s
     assert link.resolve() == before
 
 
+def test_a_protocol_that_was_changed_after_its_first_use_is_published_as_an_amendment(published_study, tmp_path):
+    study = shutil.copytree(published_study, tmp_path / "study", symlinks=True)
+    assert ask(study, "from protocol_amendments") == []
+    reason = "amendments:\n  - {amended_on: 2999-01-01, setting: outcomes, reason: not of that day}\n"
+    (study / "protocol.yaml").write_text(PROTOCOL.replace("priority: primary", "priority: secondary") + reason)
+    assert icp_here("run", study).returncode == 0
+    query = "select amendment_number, setting, value_before, value_after, reason from protocol_amendments"
+    assert ask(study, query) == [(1, "outcomes.emergency_admissions.priority", "primary", "secondary", None)]
+    hashes = ask(study, "select previous_protocol_hash, protocol_hash from protocol_amendments")
+    assert hashes == [tuple(hash_ for (hash_,) in ask(study, "select protocol_hash from runs order by started_at"))]
+    amended = ask(study, "select distinct metric_id from metric_estimates where caution like '%was amended on%'")
+    assert amended == [("emergency_admissions",)]
+
+
 def test_results_withhold_what_rests_on_few_people(published_study):
     shown = icp("results", published_study, "--format", "csv")
     assert shown.returncode == 0
@@ -152,6 +166,7 @@ def test_without_comparison_people_the_change_is_uncontrolled_only(tmp_path):
     study = write_tiny_study(tmp_path / "study", files={"population/population.csv": people})
     assert icp_here("run", study).returncode == 0
     assert ask(study, "select distinct design, is_default from metric_estimates") == [("uncontrolled", True)]
+    assert ask(study, "select * from sensitivity_estimates") == ask(study, "select * from robustness") == []
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,12 @@ import polars as pl
 import pytest
 from scipy.stats import binom
 
-from benchmarks.simulation_study import CELLS, SUMS, WEIGHTED, Cell, count, effects_of, performance
+from benchmarks.simulation_study import CELLS, EFFECTS, SUMS, WEIGHTED, Cell, count, effects_of, performance
 from evaluation.simulation.trials import MECHANISMS, OUTCOMES, TrialPlan, simulated_trial
 
 DRAWS, FIRST = 18, 2_000_000
 WITHIN = 3.3
-CRISIS = Cell("transient_crisis", "none", 1200)
+CRISIS = Cell("transient_crisis", 1200)
 
 
 def trial(mechanism: str, *, ratio: float = 1.0) -> pl.DataFrame:
@@ -43,9 +43,11 @@ def test_a_hidden_difference_is_there_before_and_after_and_stands_in_no_column()
 
 
 def test_effects_multiply_the_rates_of_cases_only():
-    none, halved = trial("transient_crisis"), trial("transient_crisis", ratio=0.5)
+    people = trial("transient_crisis", ratio=0.5)
+    others = people.filter(~pl.col("is_treated"))
     for name in OUTCOMES:
-        assert cases_rate(halved, name) == pytest.approx(cases_rate(none, name) / 2, rel=0.12)
+        assert cases_rate(people, name) == pytest.approx(cases_rate(people, f"without_pilot_{name}") / 2, rel=0.12)
+        assert others[name].equals(others[f"without_pilot_{name}"].rename(name))
 
 
 def test_death_ends_what_is_observed():
@@ -75,13 +77,13 @@ def test_figures_of_two_draws_by_hand():
 
 def test_the_default_is_right_after_a_crisis():
     assert CRISIS in CELLS
-    kept = {name: dict.fromkeys(SUMS, 0.0) for name in OUTCOMES}
+    kept = {(effect, name): dict.fromkeys(SUMS, 0.0) for effect in EFFECTS for name in OUTCOMES}
     for draw in range(FIRST + 1, FIRST + 1 + DRAWS):
         if draw % 10 == 0:
             continue
-        for (method, name), effect in effects_of(CRISIS, draw).items():
+        for (effect, method, name), ratio in effects_of(CRISIS, draw).items():
             assert method == WEIGHTED
-            count(kept[name], effect, truth=0.0)
+            count(kept[effect, name], ratio, truth=math.log(EFFECTS[effect][name]))
     for name, sums in kept.items():
         found = performance(sums)
         assert not sums["failed"], name

@@ -42,7 +42,8 @@ LAKE_COLUMNS = {name: f"{BOOKS}, {columns}".rstrip(", ") for name, columns in LA
 PARAMETERS = {
     "study_design": "study varchar, title varchar, synthetic boolean, look_back_months bigint, "
     "baseline_months bigint, follow_up_months bigint, data_until date, continuous_rule varchar, "
-    "comparison_seed bigint, comparison_is_of_one_pool boolean, volume_change_pct double, late_after_days bigint",
+    "comparison_seed bigint, comparison_is_of_one_pool boolean, volume_change_pct double, late_after_days bigint, "
+    "is_design_stage boolean",
     "study_extracts": "extract varchar, contract_id varchar",
     "current_run": "run_id varchar, started_at timestamp",
     "deliveries_read": "delivery_id varchar, extract varchar, file_name varchar, received_at timestamp, "
@@ -64,6 +65,7 @@ PARAMETERS = {
     "instrument_items": "instrument_id varchar, item_id varchar, item_column varchar",
     "instrument_answers": "instrument_id varchar, item_id varchar, answer varchar, is_valid boolean, "
     "is_positive boolean, is_not_counted boolean",
+    "frozen_index_dates": "person_id varchar, index_date date",
     "instrument_waves": "instrument_id varchar, wave varchar, period varchar",
 }
 DESIGN = {
@@ -79,6 +81,7 @@ DESIGN = {
     "comparison_is_of_one_pool": True,
     "volume_change_pct": 20.0,
     "late_after_days": 40,
+    "is_design_stage": False,
 }
 MODELS = in_dependency_order(load_models())
 NUMBERS = count()

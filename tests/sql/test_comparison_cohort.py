@@ -73,6 +73,20 @@ def test_pilot_people_are_compared_whatever_their_practice_and_programme() -> No
     assert rows == [("p0", None), ("p1", None)]
 
 
+def test_everyone_who_may_be_compared_is_in_a_pool_whichever_is_taken() -> None:
+    programmes = [{"area": "Elsewhere", "programme": "Teams", "start_date": "2010-12-31"}]
+    found = study(*OUTSIDE, *UNKNOWN, *LOCAL, *SAME_PRACTICE, other_programmes=programmes)
+    rows = found.query("select person_id, comparison_pool from comparison_pools where not is_treated order by 1")
+    assert dict(rows) == {
+        "local0": "local",
+        "local1": "local",
+        "unknown0": "unknown",
+        "unknown1": "unknown",
+    }
+    rows = study(*SAME_PRACTICE).query("select comparison_pool from comparison_pools where not is_treated")
+    assert rows == [("pilot_practices",)] * 2
+
+
 def test_calendar_time_is_counted_from_the_first_index_date_of_the_pilot() -> None:
     enrolments = [enrolment("2010-07-01"), enrolment("2010-10-09", person_id="p2")]
     found = SmallStudy(enrolments=enrolments)

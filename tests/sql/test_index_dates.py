@@ -24,6 +24,17 @@ def test_months_run_from_the_look_back_to_the_end_of_follow_up() -> None:
     ]
 
 
+def test_the_design_stage_has_no_month_from_the_index_date_on() -> None:
+    months = months_around(
+        "2010-06-15", look_back_months=3, baseline_months=2, follow_up_months=2, is_design_stage=True
+    )
+    assert [(number, period) for number, _, _, period in months] == [
+        (-3, "look_back"),
+        (-2, "baseline"),
+        (-1, "baseline"),
+    ]
+
+
 def test_month_boundaries_clip_to_the_end_of_the_month_and_do_not_drift() -> None:
     months = months_around("2011-01-31", look_back_months=2, baseline_months=2, follow_up_months=4)
     assert [start for _, start, *_ in months] == [
@@ -69,6 +80,21 @@ def test_comparison_people_draw_a_pilot_date_by_a_hash_of_seed_and_person() -> N
     expected = [(p, in_order[int(md5(f"42:{p}".encode()).hexdigest()[:15], 16) % 3]) for p in sorted(others)]
     assert len({day for _, day in expected}) == 2
     assert study.query("select person_id, index_date from index_dates where not is_pilot order by 1") == expected
+
+
+def test_somebody_in_a_frozen_design_keeps_its_date_whoever_enrols_later() -> None:
+    pilot = [enrolment("2010-06-01"), enrolment("2010-09-01", person_id="p2")]
+    others = [person(person_id=f"c{number}") for number in range(20)]
+    people = [person(), person(person_id="p2"), *others]
+    frozen = [{"person_id": f"c{number}", "index_date": "2010-09-01"} for number in range(10)]
+    study = SmallStudy(enrolments=pilot[:1], population=people, frozen_index_dates=frozen)
+    dates = dict(study.query("select person_id, index_date from comparison_candidates"))
+    assert {dates[f"c{number}"] for number in range(10)} == {date(2010, 9, 1)}
+    assert {dates[f"c{number}"] for number in range(10, 20)} == {date(2010, 6, 1)}
+    died = [person(person_id="c0", date_of_death="2010-08-01"), person(person_id="c1", date_of_death="2010-10-01")]
+    study = SmallStudy(enrolments=pilot, population=[*people[:2], *died], frozen_index_dates=frozen)
+    query = "select person_id, is_alive_at_index from comparison_candidates where person_id in ('c0', 'c1') order by 1"
+    assert study.query(query) == [("c0", False), ("c1", True)]
 
 
 def test_a_comparison_person_must_be_born_alive_and_registered_on_the_index_date() -> None:

@@ -5,7 +5,8 @@ from datetime import date
 import polars as pl
 import pytest
 
-from pipelines.metrics import activity_metrics, coding_cautions, joined, site_register
+from pipelines.errors import StudyError
+from pipelines.metrics import activity_metrics, check_outcomes, coding_cautions, joined, site_register
 from pipelines.study import load_study
 from tests.tiny_study import write_tiny_study
 
@@ -47,3 +48,25 @@ def test_a_site_that_only_enrolments_name_is_a_site_too():
     sites = pl.DataFrame({"site_id": ["s1"], "case_management": [True], "models": ["team"]})
     register = site_register(sites, pl.DataFrame({"site_id": ["s1", "s2", None]}))
     assert register.sort("site_id").rows() == [("s1", True, "team"), ("s2", None, None)]
+
+
+@pytest.mark.parametrize(
+    ("control", "message"),
+    [
+        ("dialysis_sessions", "dialysis_sessions is not a known metric"),
+        ("outpatient_attendances", "the negative control outpatient_attendances cannot be computed from this study"),
+    ],
+)
+def test_a_negative_control_that_cannot_be_computed_is_refused(study, control, message):
+    protocol = study.root / "protocol.yaml"
+    protocol.write_text(protocol.read_text(encoding="utf-8") + f"negative_controls: [{control}]\n", encoding="utf-8")
+    with pytest.raises(StudyError, match=message):
+        check_outcomes(load_study(study.root))
+
+
+def test_a_negative_control_that_the_extracts_allow_is_accepted(study):
+    protocol = study.root / "protocol.yaml"
+    protocol.write_text(
+        protocol.read_text(encoding="utf-8") + "negative_controls: [regular_attendances]\n", encoding="utf-8"
+    )
+    check_outcomes(load_study(study.root))

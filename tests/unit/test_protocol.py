@@ -85,6 +85,12 @@ def test_the_same_outcome_twice_is_refused(tmp_path):
     assert "emergency_admissions stands more than once" in refusal(tmp_path, GOOD + line)
 
 
+def test_a_negative_control_is_no_outcome_and_stands_once(tmp_path):
+    message = refusal(tmp_path, GOOD + "negative_controls: [emergency_admissions]\n")
+    assert "negative_controls: emergency_admissions is an outcome" in message
+    assert "a metric stands twice" in refusal(tmp_path, GOOD + "negative_controls: [died, died]\n")
+
+
 def test_text_that_is_not_yaml_is_refused_with_its_line(tmp_path):
     assert "not valid YAML at line" in refusal(tmp_path, GOOD + "periods: [")
 

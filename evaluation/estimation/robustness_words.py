@@ -1,0 +1,100 @@
+"""The verdict on an outcome in plain words: what was seen, what could have been seen, what it survives."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from evaluation.estimation.cautions import join
+from evaluation.estimation.sensitivity_words import group_words, signed
+from evaluation.estimation.words import effect_words, percent
+
+NOTHING_PROVEN = "None of this can show that nothing is hidden."
+NAMES = {
+    "survives_sites_left_out": "single sites",
+    "survives_doubtful_deaths_left_out": "people whose date of death is doubtful",
+    "survives_other_spell_rule": "the choice of spell rule",
+    "survives_local_pool": "where comparison people live",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checks:
+    """What an estimate is held against; rows and estimates as in `sensitivity_estimates`."""
+
+    planned: Mapping[str, Any]
+    widened: Mapping[str, Any] | None
+    widened_survives: bool | None
+    bracket: str | None
+    masking: str
+    sites: Sequence[float]
+    others: Sequence[str]
+    survives: Mapping[str, bool | None]
+
+
+def verdict(
+    checks: Checks, *, worthwhile_pct: float | None, detectable_pct: float | None, published_pct: float | None
+) -> str:
+    """One paragraph: what was seen, what could have been, what hidden differences would do, what it survives."""
+    limits = (checks.planned[name] for name in ("relative_change_pct", "relative_low_pct", "relative_high_pct"))
+    seen = effect_words(*limits, smallest_worthwhile_change_pct=worthwhile_pct)
+    if checks.planned["relative_low_pct"] is None:
+        return seen
+    examples = [published_pct, worthwhile_pct]
+    return join(
+        seen,
+        detectable_words(detectable_pct, examples=[example for example in examples if example]),
+        _hidden(checks),
+        checks.masking,
+        checks.bracket or "",
+        _range("Leaving out one site at a time, the change is", checks.sites),
+        *checks.others,
+        *_survived(checks.survives),
+        NOTHING_PROVEN,
+    )
+
+
+def detectable_words(detectable_pct: float | None, *, examples: Sequence[float]) -> str:
+    """Which changes a study of this precision would find with 80% power, and which of the examples it could not.
+
+    `detectable_pct` is the smallest fall; a rise of the same size as a ratio is 100 x (1 / (1 - fall) - 1).
+
+    By hand: 20 finds falls of 20% and rises of 25%: +2% could not have been detected, -30% could.
+    """
+    if detectable_pct is None or detectable_pct >= 100:
+        return ""
+    smallest = -math.log1p(-detectable_pct / 100)
+    rise = percent(100 * math.expm1(smallest))
+    words = f"Four of five such studies would find a fall of {percent(detectable_pct)} or a rise of {rise}"
+    missed = [signed(example) for example in examples if abs(math.log1p(example / 100)) < smallest]
+    found = [signed(example) for example in examples if abs(math.log1p(example / 100)) >= smallest]
+    sentences = [f"{words}."]
+    if missed:
+        sentences.append(f"A change of {' or '.join(missed)} could not have been detected.")
+    if found:
+        sentences.append(f"A change of {' or '.join(found)} could have been detected.")
+    return " ".join(sentences)
+
+
+def _hidden(checks: Checks) -> str:
+    if checks.widened is None:
+        return "No recorded group could be hidden, so there is no benchmark for what is not recorded."
+    low, high = signed(checks.widened["relative_low_pct"]), signed(checks.widened["relative_high_pct"])
+    survives = "The conclusion survives that." if checks.widened_survives else "The conclusion does not survive that."
+    return (
+        f"Had something as telling as {group_words(checks.widened['variant'])} gone unrecorded, the interval would be "
+        f"{low} to {high}. {survives}"
+    )
+
+
+def _survived(survives: Mapping[str, bool | None]) -> Iterator[str]:
+    stands = [NAMES[name] for name, value in survives.items() if value is True]
+    falls = [NAMES[name] for name, value in survives.items() if value is False]
+    if stands:
+        yield f"The conclusion does not depend on {', '.join(stands)}."
+    if falls:
+        yield f"The conclusion depends on {', '.join(falls)}."
+
+
+def _range(words: str, changes: Sequence[float]) -> str:
+    return f"{words} {signed(min(changes))} to {signed(max(changes))}." if changes else ""

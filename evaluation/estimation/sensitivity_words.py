@@ -1,0 +1,120 @@
+"""Sensitivity of an estimate in plain words: what was changed, what that did, what it would take."""
+
+from evaluation.estimation.sensitivity import EValue
+from evaluation.estimation.variants import (
+    AS_PLANNED,
+    DOUBTFUL_DEATHS_LEFT_OUT,
+    HIDDEN_GROUP,
+    LOCAL_POOL,
+    OTHER_SPELL_RULE,
+    SITE_LEFT_OUT,
+    Shift,
+)
+from evaluation.estimation.words import NO_WORDS, effect_words, percent
+
+BENCHMARK = "A benchmark from what is recorded: what nobody recorded may matter less or more."
+PROVES_NOTHING = "That is no proof that nothing is hidden: such checks find hidden differences only rarely."
+STILL_DIFFERENT = "The groups may still differ in something that is not recorded, or this is chance."
+CHANGED = {
+    HIDDEN_GROUP: "With {variant} hidden from weights and outcome model",
+    SITE_LEFT_OUT: "Without the pilot people of site {variant}",
+    DOUBTFUL_DEATHS_LEFT_OUT: "Without people whose date of death is doubtful",
+    OTHER_SPELL_RULE: "With stays joined by the rule {variant}",
+    LOCAL_POOL: "Compared with people of the pilot's own areas and practices",
+}
+
+
+def signed(value: float) -> str:
+    """A percentage with its sign, `percent` otherwise; no sign where it rounds to zero."""
+    size = percent(value)
+    return size if size == "0%" else f"{'-' if value < 0 else '+'}{size}"
+
+
+def group_words(group: str) -> str:
+    """A group of covariates as a reader knows it."""
+    return group.replace("_", " ")
+
+
+def effect_in_question(against_pct: float) -> str:
+    """What a bound is held against: "no change" or "a change of -5%"."""
+    return "no change" if against_pct == 0 else f"a change of {signed(against_pct)}"
+
+
+def variant_words(analysis: str, variant: str, relative_change_pct: float | None, shift_pct: float | None) -> str:
+    """What was done differently, the estimate it gave, and how far the rate ratio moved.
+
+    By hand: rate ratio 1.02 as planned and 1.03 without a group: 100 x (1.03 / 1.02 - 1) = +1%.
+    """
+    if relative_change_pct is None:
+        return NO_WORDS
+    if analysis == AS_PLANNED:
+        return f"As planned, the change is {signed(relative_change_pct)}."
+    changed = CHANGED[analysis].format(variant=group_words(variant) if analysis == HIDDEN_GROUP else variant)
+    moved = "" if shift_pct is None else f": a shift of {signed(shift_pct)}"
+    return f"{changed}, the change is {signed(relative_change_pct)}{moved}."
+
+
+def negative_control_words(change_pct: float | None, low_pct: float | None, high_pct: float | None) -> str:
+    """What a metric that the pilot can't have changed shows; never that nothing is hidden.
+
+    By hand: 4 (1 to 7) excludes no change, so the groups differ; -1 (-5 to 3) does not, which proves nothing.
+    """
+    if change_pct is None or low_pct is None or high_pct is None:
+        return f"A negative control. {effect_words(change_pct, low_pct, high_pct)}"
+    interval = f"{signed(change_pct)} (95% interval {signed(low_pct)} to {signed(high_pct)})"
+    if low_pct <= 0 <= high_pct:
+        return f"A negative control, which the pilot can't have changed: {interval}. {PROVES_NOTHING}"
+    return f"A negative control, which the pilot can't have changed, differs: {interval}. {STILL_DIFFERENT}"
+
+
+def widened_words(low_pct: float, high_pct: float, shift: Shift) -> str:
+    """The widened interval, and whose hiding widened it."""
+    return (
+        f"Widened on both sides by as much as hiding {group_words(shift.group)} moved the estimate, the 95% interval "
+        f"is {signed(low_pct)} to {signed(high_pct)}. {BENCHMARK}"
+    )
+
+
+def needed_bias_words(against_pct: float, bias_pct: float, shift: Shift | None) -> str:
+    """Which hidden bias would make `against_pct` the truth, beside what hiding a recorded group did.
+
+    `bias_pct`: 100 x (estimated ratio over the ratio in question - 1).
+    """
+    if percent(bias_pct) == "0%":
+        return f"The estimate is {effect_in_question(against_pct)}: no hidden difference is needed for that to be true."
+    direction = "high" if bias_pct > 0 else "low"
+    needed = (
+        f"For {effect_in_question(against_pct)} to be the truth, what is not recorded must make the pilot people's "
+        f"rate look {percent(bias_pct)} too {direction}"
+    )
+    if shift is None:
+        return f"{needed}."
+    most = f"hiding {group_words(shift.group)}, the recorded group that matters most, did {percent(shift.pct)}"
+    return f"{needed}; {most}."
+
+
+def e_value_words(against_pct: float, strength: EValue, shift_strength: float | None) -> str:
+    """What a confounder would have to be like for `against_pct` to be the truth; one decimal of its strength."""
+    question, times = effect_in_question(against_pct), f"{strength.of_estimate:.1f}"
+    words = (
+        f"For {question} to be the truth, something that is not recorded would have to be {times} times as likely in "
+        f"one group as in the other and to change the rate {times}-fold, beyond all that is recorded"
+    )
+    if shift_strength is not None:
+        words = f"{words}; with {shift_strength:.1f} it would match the recorded group that matters most"
+    return f"{words}."
+
+
+def e_value_of_limit_words(against_pct: float, strength: float) -> str:
+    """The same for the interval to reach `against_pct`."""
+    question = effect_in_question(against_pct)
+    if strength == 1:
+        return f"The 95% interval covers {question} without any hidden difference."
+    return f"For the 95% interval to reach {question}, {strength:.1f} times and {strength:.1f}-fold would be enough."
+
+
+def tipping_words(against_pct: float, shift_pct: float, *, covers: bool) -> str:
+    """The least hidden bias that changes whether the interval covers `against_pct`."""
+    question = effect_in_question(against_pct)
+    now, then = ("covers", "exclude it") if covers else ("excludes", "cover it")
+    return f"The 95% interval {now} {question}; a hidden bias of {percent(shift_pct)} would make it {then}."

@@ -1,0 +1,133 @@
+"""What `icp design` prints: cohort, balance, cautions and expected power; counts are rounded, small ones hidden."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import polars as pl
+
+from evaluation.estimation import ALL_SITES
+from pipelines.fingerprint import FROZEN_DESIGN
+from pipelines.protocol import Disclosure
+from pipelines.study import Study
+from pipelines.text_tables import text_table
+from pipelines.warehouse import Warehouse
+
+MOST_COVARIATES = 10
+STAGES = {"before": "before", "after_matching": "matched", "after_weighting": "weighted"}
+Row = Mapping[str, Any]
+
+
+def design_report(study: Study, warehouse: Warehouse) -> str:
+    """The design of a study in plain words, from the tables of the design stage."""
+    hidden = study.protocol.disclosure
+    parts = [
+        f"Design of {study.protocol.title or study.protocol.study}; no outcome after any index date was read.",
+        f"Counts are rounded to the nearest {hidden.round_to}.",
+        "",
+        "Cohort",
+        _attrition(warehouse.read("attrition"), hidden),
+        "",
+        "Comparison",
+        _designs(warehouse.read("comparison_designs"), hidden),
+        "",
+        "Balance of all pilot people: the largest standardised mean differences",
+        _balance(warehouse.read("covariate_balance")),
+        "",
+        "Expected power, from months -24 to -7 before the index date",
+        _power(warehouse.read("expected_power"), study),
+        *_cautions(warehouse.read("comparison_designs")),
+        "",
+        _state(study),
+    ]
+    return "\n".join(parts)
+
+
+def shown(count: float, disclosure: Disclosure) -> str:
+    """A count of people, rounded so that two of them give no small one back; a small one is hidden.
+
+    >>> [shown(count, Disclosure()) for count in (0, 3, 8, 1234)]
+    ['0', '1 to 7', '10', '1,235']
+    """
+    if count == 0:
+        return "0"
+    if count <= disclosure.suppress_up_to:
+        return f"1 to {disclosure.suppress_up_to}"
+    return f"{round(count / disclosure.round_to) * disclosure.round_to:,}"
+
+
+def _attrition(attrition: pl.DataFrame, hidden: Disclosure) -> str:
+    ordered = attrition.sort("arm", "step_number", descending=[True, False])
+    rows = [
+        (row["arm"], row["step"], shown(row["people"], hidden), shown(row["people_lost"], hidden))
+        for row in ordered.iter_rows(named=True)
+    ]
+    return text_table(("arm", "step", "people", "lost"), rows)
+
+
+def _designs(designs: pl.DataFrame, hidden: Disclosure) -> str:
+    rows = [
+        (
+            row["population"],
+            f"{shown(row['pilot_people_matched'], hidden)} of {shown(row['pilot_people'], hidden)}",
+            shown(row["effective_comparison_people"], hidden) if row["has_weights"] else "no weights",
+            row["pool"] or "-",
+        )
+        for row in designs.iter_rows(named=True)
+    ]
+    return text_table(("population", "pilot people matched", "comparison people in effect", "pool"), rows)
+
+
+def _balance(balance: pl.DataFrame) -> str:
+    theirs = balance.filter(pl.col("population") == ALL_SITES).select(
+        "covariate", "stage", size=pl.col("standardised_mean_difference")
+    )
+    found = {stage: dict(rows.select("covariate", "size").iter_rows()) for (stage,), rows in theirs.group_by("stage")}
+    if "before" not in found:
+        return "nothing to compare"
+    known = {covariate: size for covariate, size in found["before"].items() if size is not None}
+    worst = sorted(known, key=lambda covariate: (-abs(known[covariate]), covariate))[:MOST_COVARIATES]
+    rows = [(covariate, *(_size(found.get(stage, {}).get(covariate)) for stage in STAGES)) for covariate in worst]
+    largest = ("largest of all", *(_size(_largest(found.get(stage, {}))) for stage in STAGES))
+    return text_table(("covariate", *STAGES.values()), [*rows, largest])
+
+
+def _largest(sizes: Mapping[str, float | None]) -> float | None:
+    return max((abs(size) for size in sizes.values() if size is not None), default=None)
+
+
+def _size(size: float | None) -> str:
+    return "-" if size is None else f"{size:.2f}"
+
+
+def _power(power: pl.DataFrame, study: Study) -> str:
+    rows = [_outcome(row) for row in power.iter_rows(named=True) if row["population"] == ALL_SITES]
+    header = ("outcome", "priority", "rate a year", "smallest fall found", "worth while", "power", "evaluable", "")
+    years = [row["follow_up_years"] for row in power.iter_rows(named=True) if row["population"] == ALL_SITES]
+    asked = study.protocol.periods.follow_up_months
+    length = f"Follow-up within the data: {12 * years[0]:.1f} of {asked} months on average." if years else ""
+    return "\n".join([text_table(header, rows), length])
+
+
+def _outcome(row: Row) -> tuple[str, ...]:
+    def pct(name: str) -> str:
+        return "-" if row[name] is None else f"{abs(row[name]):.1f}%"
+
+    verdict = {None: "not known", True: "yes", False: "not yet"}[row["is_evaluable"]]
+    rate = "-" if row["rate"] is None else f"{row['rate']:.2f}"
+    power = "-" if row["power"] is None else f"{100 * row['power']:.0f}%"
+    worth = "-" if row["smallest_worthwhile_change_pct"] is None else f"{row['smallest_worthwhile_change_pct']:+.1f}%"
+    detectable = pct("minimum_detectable_change_pct")
+    return (row["label"], row["priority"], rate, detectable, worth, power, verdict, row["reason"])
+
+
+def _state(study: Study) -> str:
+    if (study.output / FROZEN_DESIGN).is_file():
+        return "A design is frozen already; runs use that one, not this."
+    return "Not frozen yet: icp freeze STUDY --by NAME keeps these pairs and weights for all later runs."
+
+
+def _cautions(designs: pl.DataFrame) -> list[str]:
+    everybody = designs.filter(pl.col("population") == ALL_SITES).iter_rows(named=True)
+    found = {f"{kind}: {row[f'{kind}_caution']}" for row in everybody for kind in ("weighting", "matching")}
+    lines = sorted(line for line in found if not line.endswith(": "))
+    return ["", "Cautions", *lines] if lines else []

@@ -1,0 +1,79 @@
+"""From the tables of the design stage to what its expected power is computed of; nothing after an index date."""
+
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from typing import Any
+
+import polars as pl
+
+from evaluation.estimation import ALL_SITES, site_populations
+from evaluation.planning import PlannedComparison, PlannedOutcome
+from pipelines.comparison import designs_found
+from pipelines.metrics import activity_metrics, site_register, survey_metrics
+from pipelines.protocol import Periods, Protocol
+from pipelines.study import Study
+from pipelines.warehouse import Warehouse
+
+DAYS_PER_YEAR = 365.25
+DESIGNS = ("weighted_cohort", "matched_did")
+NO_EVENTS = ("pounds", "bed days")
+
+
+def planned_outcomes(study: Study) -> tuple[PlannedOutcome, ...]:
+    """The protocol's outcomes in its order; counts of events are those with a rate per person-year of events."""
+    metrics = {metric.metric_id: metric for metric in (*activity_metrics(study), *survey_metrics(study))}
+    return tuple(
+        PlannedOutcome(
+            metric_id=outcome.metric,
+            label=metrics[outcome.metric].label,
+            priority=outcome.priority,
+            is_count=not metrics[outcome.metric].is_binary and not metrics[outcome.metric].unit.startswith(NO_EVENTS),
+            smallest_worthwhile_change_pct=outcome.smallest_worthwhile_change_pct,
+        )
+        for outcome in study.protocol.outcomes
+    )
+
+
+def planned_comparisons(warehouse: Warehouse, protocol: Protocol) -> Iterator[PlannedComparison]:
+    """Each population of `comparison_designs` with the design that its default estimate will have."""
+    cases = warehouse.read("design_people").filter("is_treated")
+    register = site_register(warehouse.read("sites"), warehouse.read("people"))
+    sites = dict(site_populations(register).group_by("population").agg("site_id").iter_rows())
+    designs, pairs = warehouse.read("comparison_designs"), warehouse.read("matched_pairs")
+    found = designs_found(designs)
+    for row in designs.iter_rows(named=True):
+        name = row["population"]
+        theirs = cases if name == ALL_SITES else cases.filter(pl.col("site_id").is_in(sites.get(name, [])))
+        design = next((design for design in DESIGNS if design in found[name]), None)
+        pilot, others = _compared(row, design, theirs, pairs)
+        yield PlannedComparison(
+            population=name,
+            pilot_ids=theirs["person_id"],
+            design=design,
+            pilot_people=pilot,
+            comparison_people=others,
+            follow_up_years=_years_of_follow_up(theirs["index_date"], protocol.periods),
+        )
+
+
+def _compared(
+    row: Mapping[str, Any], design: str | None, cases: pl.DataFrame, pairs: pl.DataFrame
+) -> tuple[float, float]:
+    """Pilot people, and comparison people in effect: square of the summed weights over the sum of their squares."""
+    if design is None:
+        return float(row["pilot_people"]), 0.0
+    if design == "weighted_cohort":
+        return float(row["pilot_people"]), float(row["effective_comparison_people"])
+    theirs = pairs.join(cases.select(pl.col("person_id").alias("pilot_person_id")), on="pilot_person_id", how="semi")
+    by_person = theirs.sort("comparison_person_id", "pilot_person_id").group_by(
+        "comparison_person_id", maintain_order=True
+    )
+    weights = by_person.agg(pl.col("weight").sum())["weight"]
+    return float(row["pilot_people_matched"]), float(weights.sum() ** 2 / (weights**2).sum())
+
+
+def _years_of_follow_up(index_dates: pl.Series, periods: Periods) -> float:
+    """Years from the index date to the end of follow-up or of the data, on average: the calendar alone has a say."""
+    ends = index_dates.dt.offset_by(f"{periods.follow_up_months}mo").clip(upper_bound=periods.data_until + timedelta(1))
+    days = (ends - index_dates).dt.total_days().clip(lower_bound=0)
+    return float(days.mean() or 0.0) / DAYS_PER_YEAR

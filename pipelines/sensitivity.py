@@ -1,0 +1,111 @@
+"""The weighted people of a run, and of each analysis that differs from its plan in one respect."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import polars as pl
+
+from evaluation.estimation import ALL_SITES
+from evaluation.estimation.variants import (
+    AS_PLANNED,
+    DOUBTFUL_DEATHS_LEFT_OUT,
+    HIDDEN_GROUP,
+    LOCAL_POOL,
+    OTHER_SPELL_RULE,
+    PLAN_IN_SAMPLE,
+    SITE_LEFT_OUT,
+    Variant,
+)
+from evaluation.matching import Terms
+from evaluation.matching.hidden import groups_of, without_group
+from evaluation.matching.pool import DRAW, sampled_pool, with_draws
+from evaluation.matching.weighted import weights_of
+from evaluation.matching.words import pool_caution
+from pipelines.comparison import comparison_cohort, weighted_people, weighted_terms
+from pipelines.protocol import Protocol
+from pipelines.warehouse import Warehouse
+
+MOST_CASES = 5_000
+SAMPLED = "The shift is that of a sample of the pilot people, the interval that of the plan."
+LOCAL, LOCAL_POOLS = "local", ("local", "pilot_practices")
+
+
+def planned_design(warehouse: Warehouse) -> Mapping[str, Any] | None:
+    """The row of `comparison_designs` of all pilot people; None where no weights were found for them."""
+    designs = warehouse.read("comparison_designs").filter(pl.col("population") == ALL_SITES, "has_weights")
+    return next(designs.iter_rows(named=True), None)
+
+
+def worthwhile_changes(protocol: Protocol) -> dict[str, float]:
+    """The smallest worthwhile change in percent of each outcome that names one."""
+    changes = {outcome.metric: outcome.smallest_worthwhile_change_pct for outcome in protocol.outcomes}
+    return {metric: change for metric, change in changes.items() if change is not None}
+
+
+def sensitivity_variants(
+    warehouse: Warehouse, protocol: Protocol, *, most_cases: int = MOST_CASES
+) -> Iterator[Variant]:
+    """The plan; groups of covariates hidden; sites and doubtful deaths left out; the local pool; the other spell rules.
+
+    One at a time, with weights sought anew among the people of the design wherever people or covariates differ.
+    Of more than `most_cases` pilot people, groups and sites are tried in a sample. Nothing where no weights were found
+    as planned; no doubtful deaths where nobody who is compared has one; no local pool where nobody is in it, or it
+    is the design's own.
+    """
+    design = planned_design(warehouse)
+    if design is None:
+        return
+    terms = weighted_terms(design)
+    compared = with_draws(warehouse.read("design_people"), seed=protocol.comparison.seed)
+    cases = compared.filter("is_treated")
+    query = "select person_id, weight from comparison_weights where population = ?"
+    weights = warehouse.connection.execute(query, [ALL_SITES]).pl()
+    pool = compared.join(weights, on="person_id", how="semi", maintain_order="left")
+    planned = weighted_people(cases, pool.join(weights, on="person_id"), terms=terms)
+    yield Variant(analysis=AS_PLANNED, people=planned)
+    yield from _many_variants(cases, pool, terms, most_cases)
+    doubtful = warehouse.read("people").filter("is_death_link_doubtful").select("person_id")
+    arms = [arm.join(doubtful, on="person_id", how="anti", maintain_order="left") for arm in (cases, pool)]
+    if arms[0].height + arms[1].height < cases.height + pool.height:
+        yield _variant(DOUBTFUL_DEATHS_LEFT_OUT, "both_arms", arms[0], arms[1], terms)
+    if not set(LOCAL_POOLS) & set(design["pool"].split(", ")):
+        local = comparison_cohort(warehouse, protocol, pools=LOCAL_POOLS)
+        planned_or_other = ~pl.col("is_treated") | pl.col("person_id").is_in(cases["person_id"].implode())
+        yield from _local(local.filter(planned_or_other), terms, protocol.comparison.seed)
+    by_rule = warehouse.read("emergency_admissions_by_other_rules").partition_by("continuous_rule", as_dict=True)
+    for (rule,), counts in sorted(by_rule.items(), key=lambda one: str(one[0])):
+        yield Variant(analysis=OTHER_SPELL_RULE, variant=str(rule), people=planned, counts=counts)
+
+
+def _many_variants(cases: pl.DataFrame, pool: pl.DataFrame, terms: Terms, most_cases: int) -> Iterator[Variant]:
+    """Groups hidden and sites left out: of very many cases in a sample, the lowest draws, with its own plan first."""
+    is_sample = cases.height > most_cases
+    if is_sample:
+        cases = cases.bottom_k(most_cases, by=[DRAW, "person_id"])
+        pool = sampled_pool(pool, cases)
+        yield _variant(PLAN_IN_SAMPLE, "", cases, pool, terms)
+    sites = cases["site_id"].unique().sort()
+    tried = [
+        *((HIDDEN_GROUP, group, cases, without_group(terms, group)) for group in groups_of(terms)),
+        *((SITE_LEFT_OUT, site, cases.filter(pl.col("site_id") != site), terms) for site in sites if sites.len() > 1),
+    ]
+    for analysis, variant, people, own_terms in tried:
+        found = _variant(analysis, variant, people, pool, own_terms)
+        yield replace(found, is_of_sample=is_sample, caution=SAMPLED if is_sample else "")
+
+
+def _local(cohort: pl.DataFrame, terms: Terms, seed: int) -> Iterator[Variant]:
+    cases = cohort.filter("is_treated")
+    pool = sampled_pool(with_draws(cohort.filter(~pl.col("is_treated")), seed=seed), cases)
+    if pool.height:
+        found = _variant(LOCAL_POOL, LOCAL, with_draws(cases, seed=seed), pool, terms)
+        yield replace(found, caution=pool_caution([LOCAL]))
+
+
+def _variant(analysis: str, variant: str, cases: pl.DataFrame, pool: pl.DataFrame, terms: Terms) -> Variant:
+    found = weights_of(cases, pool, terms=terms)
+    if found.weights.is_empty():
+        return Variant(analysis=analysis, variant=variant, reason=found.caution)
+    weighted = pool.join(found.weights, on="person_id")
+    return Variant(analysis=analysis, variant=variant, people=weighted_people(cases, weighted, terms=terms))

@@ -1,0 +1,72 @@
+-- Pilot people, and everyone who may stand beside them, with the pool they belong to.
+-- grain: one row per person_id
+-- contract: none
+-- decision: docs/decisions/0014-comparison.md
+-- Pools in their order: outside the pilot areas, of an unknown area, of the pilot areas, of the pilot's
+-- practices. Nobody is in one whose follow-up reaches into another programme. Calendar time is days since the
+-- pilot's first index date, and the quarter of the year.
+with candidates as (
+    select
+        covariates.*,
+        population.area,
+        population.practice_code,
+        study_design.comparison_is_of_one_pool,
+        cast(
+            covariates.index_date + to_months(cast(study_design.follow_up_months as integer)) as date
+        ) as follow_up_end_date
+    from covariates
+    inner join population on covariates.person_id = population.person_id
+    cross join study_design
+),
+
+in_other_programmes as (
+    select candidates.person_id
+    from candidates
+    inner join other_programmes on candidates.area = other_programmes.area
+    where other_programmes.start_date < candidates.follow_up_end_date
+    union
+    select candidates.person_id
+    from candidates
+    inner join other_programmes on candidates.practice_code = other_programmes.practice
+    where other_programmes.start_date < candidates.follow_up_end_date
+),
+
+pooled as (
+    select
+        candidates.person_id,
+        candidates.is_treated,
+        candidates.comparison_is_of_one_pool,
+        case
+            when candidates.is_treated then 0
+            when coalesce(candidates.is_in_pilot_practice, false) then 4
+            when candidates.pool = 'outside' then 1
+            when candidates.pool = 'unknown' then 2
+            else 3
+        end as pool_number
+    from candidates
+    left outer join in_other_programmes on candidates.person_id = in_other_programmes.person_id
+    where candidates.is_treated or in_other_programmes.person_id is null
+),
+
+pilot as (
+    select min(index_date) as first_index_date
+    from covariates
+    where is_treated
+)
+
+select
+    covariates.person_id,
+    covariates.is_treated,
+    pooled.comparison_is_of_one_pool,
+    pooled.pool_number,
+    case pooled.pool_number
+        when 1 then 'outside'
+        when 2 then 'unknown'
+        when 3 then 'local'
+        when 4 then 'pilot_practices'
+    end as comparison_pool,
+    cast(date_diff('day', pilot.first_index_date, covariates.index_date) as bigint) as index_day,
+    cast(quarter(covariates.index_date) as varchar) as index_quarter
+from covariates
+inner join pooled on covariates.person_id = pooled.person_id
+cross join pilot

@@ -1,0 +1,172 @@
+"""The design stage reads no outcome after any index date: garbling them all changes nothing that it says or keeps."""
+
+import gzip
+import io
+import shutil
+from datetime import date
+from pathlib import Path
+
+import dagster as dg
+import duckdb
+import polars as pl
+import pytest
+
+from pipelines.definitions import DESIGN_JOB, build_definitions
+from pipelines.demo import write_demo
+from pipelines.design import design_study
+from pipelines.run_log import read_runs
+from pipelines.study import load_study
+from tests.conftest import in_silence
+
+DESIGNED = (
+    "attrition",
+    "comparison_cohort",
+    "comparison_designs",
+    "comparison_weights",
+    "covariate_balance",
+    "covariates",
+    "earlier_baselines",
+    "expected_power",
+    "index_months",
+    "matched_pairs",
+    "unmatched_cases",
+)
+DATES = {"admissions": "EPISTART", "outpatients": "APPTDATE", "emergency_care": "ARRIVALDATE"}
+OTHER_CODES = {"ADMIMETH": "11", "CLASSPAT": "2", "PROCODE3": "XXX", "ATTENDED": "3", "AEATTENDCAT": "2"}
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("design") / "demo"
+    write_demo(folder, people=60, seed=3, effects=(), dirt=False, progress=in_silence)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def report(demo) -> str:
+    return design_study(load_study(demo), say=in_silence)
+
+
+def tables(folder: Path) -> dict[str, pl.DataFrame]:
+    with duckdb.connect(folder / "output" / "warehouse.duckdb", read_only=True) as warehouse:
+        return {name: warehouse.sql(f"from {name} order by all").pl() for name in DESIGNED}
+
+
+def activity(folder: Path) -> pl.DataFrame:
+    """What is counted by month but in the last one: nights there of a stay that goes on are known at its end."""
+    with duckdb.connect(folder / "output" / "warehouse.duckdb", read_only=True) as warehouse:
+        return warehouse.sql("from activity_by_month where month_from_index < -1 order by all").pl()
+
+
+def read(path: Path) -> pl.DataFrame:
+    if path.suffix == ".parquet":
+        return pl.read_parquet(path)
+    content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    header = content.splitlines()[0].decode("cp1252")
+    separator = max(",|\t", key=header.count)
+    return pl.read_csv(io.BytesIO(content), separator=separator, infer_schema=False, encoding="cp1252")
+
+
+def write(path: Path, frame: pl.DataFrame) -> None:
+    if path.suffix == ".parquet":
+        frame.write_parquet(path)
+        return
+    text = frame.write_csv(separator="|" if path.suffix == ".txt" else ",").encode("cp1252")
+    path.write_bytes(gzip.compress(text) if path.suffix == ".gz" else text)
+
+
+def garble_from(folder: Path, first_day: date) -> int:
+    """Every record of activity from a day on gets other codes, and every second one is gone; how many there were.
+
+    An episode of a stay that began before keeps its provider: elsewhere it would tell of another admission before.
+    """
+    garbled = 0
+    for extract, column in DATES.items():
+        for path in (folder / "extracts" / extract).iterdir():
+            frame = read(path)
+            names = {name.upper(): name for name in frame.columns}
+            is_after = frame[names[column]].cast(pl.String) >= first_day.isoformat()
+            began = pl.col(names.get("ADMIDATE", names[column])).cast(pl.String) >= first_day.isoformat()
+            others = [
+                pl.when(began | pl.lit(name != "PROCODE3")).then(pl.lit(code)).otherwise(names[name]).alias(names[name])
+                for name, code in OTHER_CODES.items()
+                if name in names
+            ]
+            after = frame.filter(is_after).with_columns(others).gather_every(2)
+            garbled += int(is_after.sum())
+            write(path, pl.concat([frame.filter(~is_after), after]))
+    return garbled
+
+
+def test_garbling_every_record_after_all_index_dates_changes_nothing_that_the_design_says_or_keeps(
+    demo, report, tmp_path
+):
+    designed = tables(demo)
+    last = max(designed["index_months"]["index_date"])
+    other = shutil.copytree(demo, tmp_path / "garbled", ignore=shutil.ignore_patterns("output"))
+    assert garble_from(other, last) > 1000
+    assert design_study(load_study(other), say=in_silence) == report
+    found = tables(other)
+    for name in DESIGNED:
+        assert found[name].equals(designed[name]), name
+    assert activity(other).equals(activity(demo))
+
+
+def test_garbling_what_lies_before_is_seen(demo, report, tmp_path):
+    first = min(tables(demo)["index_months"]["index_date"])
+    other = shutil.copytree(demo, tmp_path / "garbled", ignore=shutil.ignore_patterns("output"))
+    garble_from(other, first.replace(year=first.year - 1))
+    assert design_study(load_study(other), say=in_silence) != report
+
+
+def test_the_design_stage_counts_no_month_from_the_index_date_on(demo, report):
+    designed = tables(demo)
+    assert set(designed["index_months"]["period"]) == {"look_back", "baseline"}
+    with duckdb.connect(demo / "output" / "warehouse.duckdb", read_only=True) as warehouse:
+        assert warehouse.sql("select max(month_from_index) from activity_by_month").fetchone() == (-1,)
+        assert set(warehouse.sql("select distinct period from use_by_period").pl()["period"]) == {"baseline", "earlier"}
+
+
+def test_no_table_of_outcomes_is_made_in_the_design_stage(demo):
+    job = build_definitions(study=load_study(demo), warehouse=dg.ResourceDefinition.none_resource()).resolve_job_def(
+        DESIGN_JOB
+    )
+    made = {key.path[-1] for key in job.asset_layer.executable_asset_keys}
+    assert set(DESIGNED) | {"deliveries"} <= made
+    assert not made & {
+        "person_periods",
+        "person_months",
+        "survey_answers",
+        "survey_estimates",
+        "before_after_estimates",
+        "controlled_estimates",
+        "metric_estimates",
+        "published",
+    }
+    assert {"no_delivery_refused", "books_balance", "pilot_people_are_linked"} <= {
+        key.name for key in job.asset_layer.asset_graph.asset_check_keys
+    }
+
+
+def test_the_report_shows_cohort_balance_and_power_and_publishes_nothing(demo, report):
+    assert "no outcome after any index date was read" in report
+    for line in ("enrolled in a pilot", "all_sites", "largest of all", "Emergency admissions", "smallest fall found"):
+        assert line in report
+    assert not (demo / "output" / "published").exists()
+    (run,) = read_runs(demo / "output")
+    assert (run.status, run.inputs) == ("succeeded", "")
+
+
+def test_the_expected_power_is_that_of_the_earlier_baseline(demo, report):
+    designed = tables(demo)
+    power = designed["expected_power"].filter(
+        pl.col("population") == "all_sites", pl.col("metric_id") == "emergency_admissions"
+    )
+    cases = designed["comparison_cohort"].filter("is_treated")
+    earlier = designed["earlier_baselines"].join(cases, on="person_id", how="semi")
+    rate = earlier["emergency_admissions"].sum() / (earlier["person_days"].sum() / 365.25)
+    assert power["rate"][0] == pytest.approx(rate)
+    assert power["follow_up_years"][0] == pytest.approx(0.5, abs=0.01)
+    designs = designed["comparison_designs"].filter(pl.col("population") == "all_sites")
+    assert power["pilot_people"][0] == designs["pilot_people"][0]
+    assert power["comparison_people"][0] == pytest.approx(designs["effective_comparison_people"][0])

@@ -1,0 +1,101 @@
+"""How the demo study's estimates stand up: tables of sensitivity and verdicts, on the study whose effects are known."""
+
+import shutil
+
+import duckdb
+import polars as pl
+import pytest
+
+from pipelines.sensitivity import sensitivity_variants
+from pipelines.warehouse import Warehouse
+
+OUTCOMES = {"emergency_admissions", "elective_admissions", "outpatient_attendances", "cost_gbp"}
+LIMITS = ("relative_change_pct", "relative_low_pct", "relative_high_pct")
+
+
+@pytest.fixture(scope="module")
+def sensitivity(published_demo) -> pl.DataFrame:
+    with duckdb.connect(published_demo, read_only=True) as connection:
+        return connection.sql("from sensitivity_estimates").pl()
+
+
+@pytest.fixture(scope="module")
+def verdicts(published_demo) -> pl.DataFrame:
+    with duckdb.connect(published_demo, read_only=True) as connection:
+        return connection.sql("from robustness").pl()
+
+
+@pytest.fixture(scope="module")
+def defaults(published_demo) -> pl.DataFrame:
+    with duckdb.connect(published_demo, read_only=True) as connection:
+        return connection.sql("from metric_estimates where is_default and population = 'all_sites'").pl()
+
+
+def of(frame: pl.DataFrame, analysis: str, metric: str = "emergency_admissions") -> pl.DataFrame:
+    return frame.filter(pl.col("analysis") == analysis, pl.col("metric_id") == metric)
+
+
+def test_the_plan_is_the_default_of_metric_estimates(sensitivity, defaults):
+    planned = sensitivity.filter(pl.col("analysis") == "as_planned").sort("metric_id")
+    assert set(planned["metric_id"]) == OUTCOMES
+    same = defaults.filter(pl.col("metric_id").is_in(OUTCOMES)).sort("metric_id")
+    for name in LIMITS:
+        assert planned[name].to_list() == pytest.approx(same[name].to_list(), rel=1e-9)
+    assert planned["caution"].to_list() == same["caution"].to_list()
+
+
+def test_each_site_is_left_out_once_and_each_recorded_group_hidden_once(sensitivity, defaults):
+    sites = of(sensitivity, "site_left_out")
+    assert sites.height == sites["variant"].n_unique() > 10
+    groups = of(sensitivity, "hidden_group")
+    assert {"age_and_sex", "recent_emergency_use", "earlier_emergency_use"} <= set(groups["variant"])
+    assert groups["shift_pct"].is_not_null().all()
+
+
+def test_hiding_what_led_people_to_join_moves_the_estimate_up(sensitivity):
+    shifts = dict(of(sensitivity, "hidden_group").select("variant", "shift_pct").iter_rows())
+    assert max(shifts["recent_emergency_use"], shifts["earlier_emergency_use"]) > 10
+
+
+def test_the_widened_interval_holds_the_plain_one(sensitivity, verdicts):
+    assert set(verdicts["metric_id"]) == OUTCOMES
+    assert (verdicts["widened_low_pct"] < verdicts["relative_low_pct"]).all()
+    assert (verdicts["widened_high_pct"] > verdicts["relative_high_pct"]).all()
+    widened = of(sensitivity, "widened_interval").row(0, named=True)
+    verdict = verdicts.filter(pl.col("metric_id") == "emergency_admissions").row(0, named=True)
+    assert (verdict["widened_low_pct"], verdict["strongest_group"]) == (widened["relative_low_pct"], widened["variant"])
+
+
+def test_two_percent_more_emergency_admissions_could_not_have_been_detected(verdicts):
+    verdict = verdicts.filter(pl.col("metric_id") == "emergency_admissions")["verdict"].item()
+    assert "No evidence of a change; falls larger than " in verdict
+    assert "A change of +2% or -5% could not have been detected." in verdict
+    assert verdict.endswith("None of this can show that nothing is hidden.")
+
+
+def test_the_negative_control_of_the_protocol_is_exploratory_and_proves_nothing(sensitivity):
+    row = of(sensitivity, "negative_control", "ae_attendances").row(0, named=True)
+    assert row["priority"] == "exploratory"
+    assert row["caution"].startswith("Exploratory")
+    assert row["explanation"].startswith("A negative control, which the pilot can't have changed")
+    assert row["relative_low_pct"] < row["relative_change_pct"] < row["relative_high_pct"]
+
+
+def test_people_of_the_pilots_own_areas_are_another_comparison(sensitivity):
+    row = of(sensitivity, "local_pool").row(0, named=True)
+    assert row["relative_change_pct"] is not None
+    assert "Comparison people live in the pilot's own areas" in row["caution"]
+
+
+def test_groups_and_sites_of_very_many_people_are_tried_in_a_sample_with_its_own_plan(demo_study, tmp_path):
+    copy = tmp_path / "warehouse.duckdb"
+    shutil.copy(demo_study.output / "warehouse.duckdb", copy)
+    with Warehouse(copy) as warehouse:
+        found = list(sensitivity_variants(warehouse, demo_study.protocol, most_cases=150))
+    cases = {(one.analysis, one.variant): int(one.people.is_treated.sum()) for one in found if one.people is not None}
+    assert cases["plan_in_sample", ""] == cases["hidden_group", "age_and_sex"] == 150
+    assert cases["as_planned", ""] == cases["local_pool", "local"] == cases["other_spell_rule", "hf_che"] > 150
+    sites = [number for (analysis, _), number in cases.items() if analysis == "site_left_out"]
+    assert sum(150 - number for number in sites) == 150
+    assert {one.analysis for one in found if one.is_of_sample} == {"hidden_group", "site_left_out"}
+    assert all("sample of the pilot people" in one.caution for one in found if one.is_of_sample)

@@ -1,0 +1,139 @@
+"""What `icp design` prints: no small count, none that two others give back, the worst balance first, power in words."""
+
+import polars as pl
+import pytest
+
+from evaluation.matching import COVARIATE_BALANCE, DESIGNS
+from evaluation.planning import EXPECTED_POWER
+from pipelines.design_report import design_report, shown
+from pipelines.protocol import Disclosure
+from pipelines.study import load_study
+from pipelines.warehouse import Warehouse
+from tests.tiny_study import write_tiny_study
+
+ATTRITION = pl.DataFrame(
+    {
+        "arm": ["pilot", "pilot", "comparison"],
+        "step_number": [1, 2, 1],
+        "step": ["enrolled in a pilot", "did not opt out", "in the population"],
+        "people": [203, 199, 4001],
+        "people_lost": [0, 4, 0],
+    }
+)
+DESIGN = {
+    "population": "all_sites",
+    "pool": "outside",
+    "pilot_people": 199,
+    "comparison_people": 3800,
+    "sampled_people": 3800,
+    "has_weights": True,
+    "weighted_covariates": "sex",
+    "has_interactions": False,
+    "effective_comparison_people": 812.4,
+    "pilot_people_matched": 193,
+    "exact": "sex",
+    "caliper": 0.1,
+    "matched_covariates": "sex",
+    "weighting_caution": "",
+    "matching_caution": "Still different after matching: sex.",
+}
+POWER = {
+    "population": "all_sites",
+    "metric_id": "emergency_admissions",
+    "label": "Emergency admissions",
+    "priority": "primary",
+    "design": "weighted_cohort",
+    "pilot_people": 199.0,
+    "comparison_people": 812.4,
+    "follow_up_years": 0.5,
+    "rate": 0.612,
+    "dispersion": 1.5,
+    "minimum_detectable_change_pct": 36.4,
+    "smallest_worthwhile_change_pct": -5.0,
+    "power": 0.071,
+    "is_evaluable": False,
+    "reason": "",
+}
+
+
+def balance(*rows: tuple[str, str, float | None]) -> pl.DataFrame:
+    known = [
+        {"population": "all_sites", "covariate": name, "stage": stage, "standardised_mean_difference": size}
+        for name, stage, size in rows
+    ]
+    return pl.DataFrame(known, schema=COVARIATE_BALANCE)
+
+
+BALANCE = balance(
+    ("sex", "before", 0.1),
+    ("age", "before", -0.7),
+    ("unknown", "before", None),
+    ("age", "after_matching", 0.05),
+    ("sex", "after_matching", -0.22),
+    ("age", "after_weighting", 0.0),
+    ("sex", "after_weighting", 0.0),
+)
+
+
+@pytest.fixture
+def report(tmp_path):
+    def write(design: dict | None = None, power: dict | None = None, compared: pl.DataFrame = BALANCE) -> str:
+        study = load_study(write_tiny_study(tmp_path / "study"))
+        with Warehouse(study.output / "warehouse.duckdb") as warehouse:
+            warehouse.write("attrition", ATTRITION)
+            warehouse.write("comparison_designs", pl.DataFrame([DESIGN | (design or {})], schema=DESIGNS))
+            warehouse.write("covariate_balance", compared)
+            warehouse.write("expected_power", pl.DataFrame([POWER | (power or {})], schema=EXPECTED_POWER))
+            return design_report(study, warehouse)
+
+    return write
+
+
+def lines_of(text: str, word: str) -> list[str]:
+    return [" ".join(line.split()) for line in text.splitlines() if word in line]
+
+
+def test_counts_are_rounded_so_that_their_difference_gives_no_small_one_back(report):
+    text = report()
+    assert lines_of(text, "enrolled in a pilot") == ["pilot enrolled in a pilot 205 0"]
+    assert lines_of(text, "did not opt out") == ["pilot did not opt out 200 1 to 7"]
+    assert lines_of(text, "outside") == ["all_sites 195 of 200 810 outside"]
+
+
+@pytest.mark.parametrize(("count", "text"), [(0, "0"), (1, "1 to 7"), (7, "1 to 7"), (8, "10"), (12, "10"), (13, "15")])
+def test_a_count_of_one_to_seven_is_hidden_and_others_are_rounded(count, text):
+    assert shown(count, Disclosure()) == text
+
+
+def test_a_larger_threshold_of_the_study_holds(report):
+    assert shown(9, Disclosure(suppress_up_to=9, round_to=10)) == "1 to 9"
+    assert shown(14, Disclosure(suppress_up_to=9, round_to=10)) == "10"
+
+
+def test_the_balance_shows_the_worst_before_first_and_the_largest_of_each_stage(report):
+    text = report()
+    assert lines_of(text, "age ") == ["age -0.70 0.05 0.00"]
+    assert text.index("age ") < text.index("sex   ")
+    assert lines_of(text, "largest of all") == ["largest of all 0.70 0.22 0.00"]
+
+
+def test_the_power_stands_in_words_and_numbers(report):
+    assert lines_of(report(), "Emergency admissions") == ["Emergency admissions primary 0.61 36.4% -5.0% 7% not yet"]
+    assert "Follow-up within the data: 6.0 of 6 months on average." in report()
+    nothing = dict.fromkeys(("rate", "minimum_detectable_change_pct", "power", "is_evaluable"))
+    unknown = report(power={**nothing, "reason": "Too few."})
+    assert lines_of(unknown, "Emergency admissions") == ["Emergency admissions primary - - -5.0% - not known Too few."]
+
+
+def test_cautions_are_shown_and_what_to_do_next(report):
+    text = report()
+    assert "matching: Still different after matching: sex." in text
+    assert "weighting:" not in text
+    assert "icp freeze STUDY --by NAME" in text
+
+
+def test_without_comparison_people_it_says_so(report):
+    nobody = {"has_weights": False, "effective_comparison_people": None, "pilot_people_matched": 0, "pool": ""}
+    text = report(design=nobody, compared=balance())
+    assert lines_of(text, "no weights") == ["all_sites 0 of 200 no weights -"]
+    assert "nothing to compare" in text

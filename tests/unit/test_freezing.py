@@ -1,0 +1,175 @@
+"""A frozen design is kept by hash: it outlives the working file, and is neither replaced by accident nor changed."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from evaluation.estimation import NOT_FROZEN
+from pipelines.errors import StudyError
+from pipelines.fingerprint import inputs_fingerprint
+from pipelines.freezing import (
+    FROZEN_TABLES,
+    Freeze,
+    design_state,
+    freeze_design,
+    frozen_design,
+    frozen_index_dates,
+    frozen_tables,
+)
+from pipelines.parameters import parameter_frames
+from pipelines.run_log import append_run, begin_run
+from pipelines.study import Study, load_study
+from pipelines.warehouse import Warehouse
+from tests.tiny_study import PROTOCOL, write_tiny_study
+
+NOON = datetime(2010, 3, 9, 12, tzinfo=UTC).replace(tzinfo=None)
+PEOPLE = pl.DataFrame(
+    {"person_id": ["A", "C"], "is_treated": [True, False], "index_date": [date(2010, 7, 1), date(2010, 7, 2)]}
+)
+ANNA, AGAIN = Freeze(by="Anna", again=False), Freeze(by="Ben", again=True)
+
+
+@pytest.fixture
+def study(tmp_path) -> Study:
+    return load_study(write_tiny_study(tmp_path / "study"))
+
+
+def freeze(study: Study, asked: Freeze = ANNA, *, weight: float = 1.0):
+    with Warehouse(study.output / "warehouse.duckdb") as warehouse:
+        for name in FROZEN_TABLES:
+            warehouse.write(name, PEOPLE.with_columns(weight=pl.lit(weight)))
+        return freeze_design(study, warehouse, asked, now=NOON)
+
+
+def refusal(study: Study) -> str:
+    with pytest.raises(StudyError) as refused:
+        frozen_design(study)
+    assert refused.value.exit_code == 2
+    return str(refused.value)
+
+
+def with_protocol(study: Study, protocol: str) -> Study:
+    (study.root / "protocol.yaml").write_text(protocol, encoding="utf-8")
+    return load_study(study.root)
+
+
+def test_without_a_freeze_results_say_so_and_nobody_keeps_an_index_date(study):
+    assert frozen_design(study) is None
+    assert frozen_tables(study) is None
+    assert design_state(study) == NOT_FROZEN
+    assert frozen_index_dates(study).is_empty()
+
+
+def test_what_was_frozen_is_what_a_run_takes_even_when_the_working_file_is_gone(study):
+    freeze(study, weight=0.5)
+    (study.output / "warehouse.duckdb").unlink()
+    tables = frozen_tables(study)
+    assert set(tables) == set(FROZEN_TABLES)
+    assert tables["comparison_weights"].equals(PEOPLE.with_columns(weight=pl.lit(0.5)))
+    assert design_state(study) == "Design frozen on 2010-03-09 by Anna."
+
+
+def test_comparison_people_keep_their_index_date_but_not_in_the_design_stage(study):
+    freeze(study)
+    assert parameter_frames(study)["frozen_index_dates"].rows() == [("C", date(2010, 7, 2))]
+    assert parameter_frames(study, is_design_stage=True)["frozen_index_dates"].is_empty()
+
+
+def test_a_second_freeze_is_refused_unless_it_is_asked_for_and_then_the_first_is_kept(study):
+    freeze(study, weight=0.5)
+    with pytest.raises(StudyError, match="was frozen on 2010-03-09 by Anna"):
+        freeze(study, Freeze(by="Ben", again=False), weight=0.7)
+    assert frozen_tables(study)["matched_pairs"]["weight"].to_list() == [0.5, 0.5]
+    assert freeze(study, AGAIN, weight=0.7).caution == "Design frozen for the 2. time on 2010-03-09 by Ben."
+    assert frozen_tables(study)["matched_pairs"]["weight"].to_list() == [0.7, 0.7]
+    former = pl.read_parquet(study.output / "frozen_design-1" / "matched_pairs.parquet")
+    assert former["weight"].to_list() == [0.5, 0.5]
+
+
+def test_a_freeze_after_a_run_that_read_outcomes_says_so(study):
+    append_run(study.output, begin_run(study, run_id="1", now=NOON, code_version="x", inputs="y"))
+    assert freeze(study).caution == "Design frozen on 2010-03-09 by Anna, after a run had read outcomes."
+
+
+def test_a_freeze_after_runs_of_the_design_stage_alone_does_not(study):
+    append_run(study.output, begin_run(study, run_id="1", now=NOON, code_version="x", inputs=""))
+    assert not freeze(study).outcomes_were_read
+
+
+@pytest.mark.parametrize("name", ["", "  ", "two\nlines", "x" * 101])
+def test_a_name_that_is_none_is_refused(study, name):
+    with pytest.raises(StudyError, match="--by: not a name"):
+        freeze(study, Freeze(by=name, again=False))
+
+
+@pytest.mark.parametrize("table", FROZEN_TABLES)
+def test_a_table_that_was_changed_or_taken_away_is_refused(study, table):
+    freeze(study)
+    path = study.output / "frozen_design" / f"{table}.parquet"
+    PEOPLE.write_parquet(path)
+    assert f"frozen_design/{table}.parquet: not as it was" in refusal(study)
+    path.unlink()
+    assert f"frozen_design/{table}.parquet: not as it was" in refusal(study)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("frozen_by", "Someone"), ("frozen_at", "2009-01-01T00:00:00"), ("outcomes_were_read", True), ("tables", {})],
+)
+def test_a_manifest_that_was_changed_is_refused(study, name, value):
+    freeze(study)
+    path = study.output / "frozen_design" / "design.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {name: value}))
+    assert "frozen_design/design.json: not as it was" in refusal(study)
+
+
+def test_a_folder_without_its_manifest_is_refused(study):
+    freeze(study)
+    (study.output / "frozen_design" / "design.json").unlink()
+    assert "frozen_design/design.json: not as it was" in refusal(study)
+
+
+@pytest.mark.parametrize(
+    ("protocol", "setting"),
+    [
+        (PROTOCOL + "comparison: {ratio: 3}\n", "comparison.ratio"),
+        (PROTOCOL + "spells: {continuous_rule: hf_che}\n", "spells.continuous_rule"),
+        (PROTOCOL.replace("follow_up_months: 6", "follow_up_months: 12"), "periods.follow_up_months"),
+    ],
+)
+def test_a_changed_setting_that_the_pairs_rest_on_is_refused_by_name(study, protocol, setting):
+    freeze(study)
+    message = refusal(with_protocol(study, protocol))
+    assert message.startswith(f"{setting}: changed since the design was frozen on 2010-03-09")
+    assert "--again" in message
+
+
+def test_sites_that_were_changed_are_refused(study):
+    freeze(study)
+    sites = pl.DataFrame({"site_id": ["S1"], "case_management": [True]})
+    assert refusal(replace(study, sites=sites)).startswith("sites.csv: changed")
+
+
+def test_later_data_another_title_or_a_default_that_is_written_out_change_nothing(study):
+    freeze(study)
+    later = PROTOCOL.replace("2010-12-31", "2011-03-31") + "title: Tiny\ncomparison: {ratio: 5}\n"
+    assert frozen_design(with_protocol(study, later)) is not None
+
+
+def test_a_freeze_makes_the_next_run_a_new_one(study):
+    before = inputs_fingerprint(study, key_id="")
+    freeze(study)
+    assert inputs_fingerprint(study, key_id="") != before
+
+
+def test_what_a_killed_freeze_left_is_removed(study):
+    part = Path(study.output / ".frozen_design.part")
+    part.mkdir(parents=True)
+    (part / "half.parquet").write_bytes(b"half")
+    assert freeze(study).times == 1
+    assert not part.exists()
+    assert not (study.output / "frozen_design" / "half.parquet").exists()
