@@ -71,9 +71,8 @@ def test_people_of_a_subgroup_add_up_to_those_whose_value_is_known(published):
         """select n_pilot from metric_estimates where population = 'all_sites' and design = 'weighted_cohort'
         and metric_id = 'emergency_admissions'"""
     ).fetchone()[0]
-    parts = published.sql(
-        "select population, pilot_people from comparison_designs where population like 'subgroup:%'"
-    ).pl()
+    is_part = "population like 'subgroup:%'"
+    parts = published.sql(f"select population, pilot_people from comparison_designs where {is_part}").pl()
     by_age = parts.filter(pl.col("population").str.starts_with("subgroup:age="))
     assert by_age["pilot_people"].sum() == everyone
     rows = published.sql("from metric_estimates where population like 'subgroup:%'").pl()
