@@ -19,6 +19,7 @@ from evaluation.regression import (
 
 ESTIMATOR = "weighted_cohort"
 ESTIMAND = "att"
+PEOPLE_WITH_EVENTS_PER_COLUMN = 5.0  # fewer, and a regression of counts follows single people
 LARGEST_IMBALANCE = 1e-3  # in the cases' standard deviations: weights balance exactly or they are other weights
 
 Booleans = NDArray[np.bool_]
@@ -73,8 +74,9 @@ def weighted_cohort(
 
     `counts`, `person_years` (n) after the index date; `is_treated` (n); `weights` (n) are entropy-balancing
     weights of the comparison people (the cases' are not used; any scale), `balanced` (n x b) what they balance
-    and `covariates` (n x p) the outcome model's columns, both without intercept; `person_ids` (n), since a person
-    may stand in the pool at several index dates.
+    and `covariates` (n x p) the outcome model's columns, the first ones first, both without intercept; `person_ids`
+    (n), since a person may stand in the pool at several index dates. The model takes one column for every five
+    comparison people with events (in effect), and leaves the last ones to the weights.
 
     Estimand: the average effect on the treated, as a ratio of rates per person-year alive and observed.
     Poisson regression of the comparison people's counts, weighted and with person-time as exposure, predicts
@@ -201,13 +203,22 @@ def _refuse_imbalance(balanced: Floats, weights: Floats, treated: Booleans) -> N
 
 
 def _outcome_model(y: Floats, t: Floats, design: WeightedDesign) -> Regression:
-    z, w, others = design.covariates, design.weights, slice(0, design.comparison_rows)
+    w, others = design.weights, slice(0, design.comparison_rows)
+    z = design.covariates[:, : _columns_carried(y[others], w[others])]
     model = poisson_regression(y[others], z[others], exposure=t[others], weights=w[others])
     if model.kept.size < z.shape[1]:
         among_all = independent_columns(z, np.where(design.is_treated, t, w * t))
         if among_all.size > model.kept.size:
             raise NotEstimableError("a covariate varies among cases but not among comparison people: no overlap")
     return model
+
+
+def _columns_carried(y: Floats, w: Floats) -> int:
+    """How many columns, intercept included, the comparison people with events can carry, by Kish's number of them."""
+    theirs = w[y > 0]
+    squares = float(theirs @ theirs)
+    effective = float(theirs.sum()) ** 2 / squares if squares > 0 else 0.0
+    return 1 + int(effective / PEOPLE_WITH_EVENTS_PER_COLUMN)
 
 
 def _rate_without(model: Regression, t: Floats, design: WeightedDesign) -> RateWithout:

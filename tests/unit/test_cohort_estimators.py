@@ -81,9 +81,28 @@ def test_weights_that_do_not_balance_are_refused():
 
 
 def test_a_covariate_that_varies_among_cases_only_is_refused():
-    only_cases = np.array([[1.0], [0], [0], [0], [0], [0]])
+    only_cases = np.array([[1.0], [0], [0], [0], [0], [0]] * 4)
     with pytest.raises(NotEstimableError, match="no overlap"):
-        weighted_cohort(**(SIX | {"covariates": only_cases}), balanced=NOTHING)
+        weighted_cohort(**(of_people(4) | {"covariates": only_cases}), balanced=np.zeros((24, 0)))
+
+
+def of_people(times: int) -> dict[str, object]:
+    """The six people `times` over, each time other people."""
+    many = {name: list(values) * times for name, values in SIX.items() if name not in ("person_ids", "covariates")}
+    return many | {"person_ids": range(6 * times)}
+
+
+def test_the_outcome_model_has_a_column_for_every_five_comparison_people_with_events():
+    few, enough = (of_people(times) | {"balanced": np.zeros((6 * times, 0))} for times in (1, 4))
+    # comparison people with the column have 3 a year, without 1 a year; the cases all have it
+    column = [1.0, 1.0, 0.0, 1.0, 1.0, 0.0]
+    counts = [1, 3, 0, 2, 4, 2]
+    without, known = (
+        weighted_cohort(**(people | {"counts": counts * times, "covariates": np.array(column * times)[:, None]}))
+        for people, times in ((few, 1), (enough, 4))
+    )
+    assert without.rate_without == pytest.approx(2)
+    assert known.rate_without == pytest.approx(3)
 
 
 @pytest.mark.parametrize("counts", [[0, 0, 1, 1, 1, 1], [1, 1, 0, 0, 0, 0]])

@@ -84,6 +84,7 @@ def test_the_plan_itself_is_the_row_that_metric_estimates_has():
         earlier=frame,
         metrics=[ADMISSIONS],
         follow_up_months=6,
+        design_state="",
         protocol_hash="hash",
         run_id="run",
     )
