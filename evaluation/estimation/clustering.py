@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from evaluation.regression import Floats
+from evaluation.regression import Floats, NotEstimableError
 
 
 def clustered_covariance(influences: Floats, clusters: ArrayLike, second: ArrayLike | None = None) -> Floats:
@@ -12,7 +12,8 @@ def clustered_covariance(influences: Floats, clusters: ArrayLike, second: ArrayL
     `clusters` (n): one label a row. The factor is G/(G-1) with G clusters (Liang and Zeger 1986; Stata's
     `vce(cluster)` for maximum likelihood). With `second`, two-way: by the first + by the second - by both
     together, each with its own factor, negative eigenvalues set to zero (Cameron, Gelbach and Miller 2011).
-    For least squares, whose custom is G/(G-1) x (n-1)/(n-p), multiply by the second part.
+    For least squares, whose custom is G/(G-1) x (n-1)/(n-p), multiply by the second part. Raises
+    `NotEstimableError` where there is one cluster only.
 
     By hand: influences 0.3 and -0.1 in one cluster, -0.2 in another: sums 0.2 and -0.2, 2/1 x 0.08 = 0.16.
     """
@@ -69,7 +70,7 @@ def group_sums(rows: Floats, groups: NDArray[np.intp]) -> Floats:
 def _one_way(rows: Floats, groups: NDArray[np.intp]) -> Floats:
     sums = group_sums(rows, groups)
     if sums.shape[0] < 2:
-        raise ValueError("expected at least two clusters")
+        raise NotEstimableError("all people form one cluster, so the error can't be known")
     covariance: Floats = sums.T @ sums * (sums.shape[0] / (sums.shape[0] - 1))
     return covariance
 

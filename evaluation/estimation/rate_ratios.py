@@ -12,6 +12,7 @@ from evaluation.estimation.intervals import quantile, two_sided_p
 from evaluation.estimation.sensitivity import minimum_detectable_change_pct
 from evaluation.regression import Floats, NotEstimableError
 
+LARGEST_LOG_RATIO = math.log(1000)
 NO_SPREAD = 1e-9  # a standard error this small is rounding, not precision
 
 
@@ -68,6 +69,11 @@ class RateRatio:
     sample: Sample
     degrees_of_freedom: float | None = None
     before: BeforeAfter | None = None
+
+    def __post_init__(self) -> None:
+        """Refuses a ratio whose interval says nothing, which comes of too few events for what was asked of them."""
+        if not max(abs(self.log_low), abs(self.log_high)) < LARGEST_LOG_RATIO:
+            raise NotEstimableError("the interval reaches beyond a thousandfold change: too few events")
 
     @property
     def log_low(self) -> float:

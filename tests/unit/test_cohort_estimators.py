@@ -1,6 +1,7 @@
 """Effects after the index date worked by hand, and what is refused."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -175,7 +176,7 @@ def test_two_way_variance_by_hand():
 
 
 def test_one_cluster_gives_no_error():
-    with pytest.raises(ValueError, match="two clusters"):
+    with pytest.raises(NotEstimableError, match="one cluster"):
         clustered_covariance(np.array([0.1, -0.1]), ["a", "a"])
     with pytest.raises(NotEstimableError, match="two clusters"):
         cr2_error(linear_regression([1, 2, 4], np.ones((3, 1))), ["a", "a", "a"], column=0)
@@ -229,3 +230,16 @@ def test_sites_as_clusters_keep_the_estimate_of_the_matched_cohort():
     assert (by_site.n_sites, by_site.is_few) == (8, True)
     assert 0 < by_site.webb.p_value <= 1
     assert 1 < by_site.cr2.degrees_of_freedom <= 8
+
+
+def test_a_single_matched_set_has_no_error():
+    one_set = SIX | {"set_ids": [1] * 6}
+    with pytest.raises(NotEstimableError, match="one cluster"):
+        matched_cohort(**one_set)
+
+
+def test_an_interval_beyond_a_thousandfold_change_is_no_estimate():
+    effect = weighted_cohort(**SIX, balanced=NOTHING)
+    with pytest.raises(NotEstimableError, match="thousandfold"):
+        replace(effect, standard_error=4.0)
+    assert replace(effect, standard_error=3.0).relative_high_pct < 99_900
