@@ -6,15 +6,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from evaluation.estimation import Metric, controlled_estimates, site_populations, subgroup_interactions, with_defaults
-from evaluation.matching import compare
-from pipelines.comparison import (
-    PAIRS_COLUMNS,
-    compared_populations,
-    comparison_cohort,
-    comparison_settings,
-    designs_found,
-)
+from evaluation.estimation import Metric, controlled_estimates, subgroup_interactions, with_defaults
+from pipelines.comparison import compared_populations, designs_found, found_design
 from pipelines.protocol import Comparison, Protocol
 from pipelines.study import SITES
 from pipelines.warehouse import Warehouse
@@ -69,15 +62,11 @@ def estimates(tmp_path_factory) -> pl.DataFrame:
         warehouse.write("comparison_cohort", everyone.select("person_id", "is_treated", comparison_pool=pool))
         warehouse.write("people", everyone.select("person_id", "site_id", is_pilot="is_treated"))
         warehouse.write("sites", sites)
-        parts = site_populations(sites)
-        found = compare(
-            comparison_cohort(warehouse, protocol), site_populations=parts, settings=comparison_settings(protocol)
-        )
-        warehouse.write("comparison_designs", found.designs)
-        warehouse.write("comparison_weights", found.weights)
-        warehouse.write("matched_pairs", found.pairs.rename(PAIRS_COLUMNS))
+        design = found_design(warehouse, protocol)
+        for name, table in design.items():
+            warehouse.write(name, table)
         rows = controlled_estimates(
-            compared_populations(warehouse, protocol),
+            compared_populations(warehouse),
             follow_up=everyone.select("person_id", "admissions", person_days=pl.lit(365)),
             earlier=everyone.select("person_id", admissions="emergency_admissions_12_months", person_days=pl.lit(365)),
             metrics=[ADMISSIONS],
@@ -85,7 +74,7 @@ def estimates(tmp_path_factory) -> pl.DataFrame:
             protocol_hash="hash",
             run_id="run",
         )
-    return with_defaults(rows, found=designs_found(found.designs), metrics=[ADMISSIONS])
+    return with_defaults(rows, found=designs_found(design["comparison_designs"]), metrics=[ADMISSIONS])
 
 
 def log_limits(estimates: pl.DataFrame, population: str) -> tuple[float, float]:
