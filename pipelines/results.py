@@ -23,6 +23,7 @@ from pipelines.results_withholding import (
 
 Row = dict[str, Any]
 EVERY_POPULATION = "all"
+EARLIER_FILE = "next: icp run STUDY, which computes it anew"
 PARTS = ("run", "estimates", "survey", "comparison", "across_sites", "statements")
 
 
@@ -41,7 +42,7 @@ class Results:
 def results(path: Path, *, output_format: str, population: str | None = "all_sites") -> str:
     """The published results as `table`, `csv` (estimates only) or `json`, for one population or for `all`.
 
-    Raises `StudyError` if nothing is published at `path` or no estimate is about `population`.
+    Raises `StudyError` if nothing is published at `path`, or by another version, or no estimate is about `population`.
     """
     found = read_results(path, population=population or EVERY_POPULATION)
     formats: dict[str, Callable[[Results], str]] = {"table": _as_table, "csv": _as_csv, "json": _as_json}
@@ -75,7 +76,10 @@ def read_results(path: Path, *, population: str) -> Results:
 
 
 def _rows(published: duckdb.DuckDBPyConnection, query: str) -> list[Row]:
-    answer = published.execute(query)
+    try:
+        answer = published.execute(query)
+    except (duckdb.CatalogException, duckdb.BinderException) as fault:
+        raise StudyError("the published file was made by another version of this program", EARLIER_FILE) from fault
     names = [column[0] for column in answer.description or []]
     return [dict(zip(names, values, strict=True)) for values in answer.fetchall()]
 

@@ -412,3 +412,12 @@ def test_the_published_file_is_not_changed_by_reading(publish):
     before = path.read_bytes()
     results(path, output_format="table", population="all_sites")
     assert path.read_bytes() == before
+
+
+def test_a_file_of_another_version_is_named_as_such(tmp_path):
+    path = tmp_path / "evaluation.duckdb"
+    with duckdb.connect(path) as earlier:
+        earlier.execute("create table runs as select 'r' as run_id, now() as started_at")
+    with pytest.raises(StudyError, match="another version") as refused:
+        results(path, output_format="table")
+    assert refused.value.hints == ("next: icp run STUDY, which computes it anew",)
