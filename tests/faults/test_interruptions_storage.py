@@ -69,7 +69,8 @@ def mounted(target: Path, *options: str) -> Iterator[None]:
     try:
         yield
     finally:
-        subprocess.run(["umount", target], check=True)
+        # At once, even while a failed step's traceback still holds a file open.
+        subprocess.run(["umount", "--lazy", target], check=True)
 
 
 def fill(disk: Path) -> Path:
