@@ -1,0 +1,48 @@
+"""`icp results`: primary outcomes across sites."""
+
+import json
+
+import pytest
+
+from pipelines.results import results
+from pipelines.results_across import across_sites_rows
+from tests.pipeline.results.published_rows import FELL, estimate, page, pooled
+
+
+def test_primary_outcomes_stand_in_these_pilots_and_across_sites(publish):
+    text = page(publish(estimates=(estimate("admissions", **FELL),), pooling=(pooled(),)))
+    assert "Primary outcomes across sites" in text
+    assert "12 of 16 [3]" in text
+    assert "[3] Sites share a pool." in text
+
+
+def test_what_is_said_across_sites():
+    ((_, cells),) = across_sites_rows([pooled()], [estimate("admissions", **FELL)])
+    assert cells == [
+        "Admissions",
+        "lower by 20% (95% interval -24% to -16%)",
+        "no clear difference: +3.0% (95% interval -2.5% to +8.8%)",
+        "between -9.0% and +17%",
+        "by about 5.1% (standard deviation; I2 41%)",  # exp(0.05) - 1
+        "12 of 16",
+    ]
+    ((_, two),) = across_sites_rows([pooled(prediction_low_pct=None)], [estimate("admissions", **FELL)])
+    assert two[3] == "too few sites"
+
+
+def test_where_nothing_is_pooled_the_page_says_so(publish):
+    nothing = dict.fromkeys(("random_change_pct", "random_low_pct", "random_high_pct", "tau2", "i2_pct"))
+    text = page(publish(estimates=(estimate("admissions", **FELL),), pooling=(pooled(**nothing, sites_used=0),)))
+    assert "nothing pooled" in text
+    assert "0 of 16" in text
+
+
+@pytest.mark.parametrize("values", [{"priority": "secondary"}, {"metric_id": "attendances"}])
+def test_across_sites_are_shown_primary_outcomes_with_an_estimate(publish, values):
+    assert "across sites" not in page(publish(estimates=(estimate("admissions", **FELL),), pooling=(pooled(**values),)))
+
+
+def test_across_sites_is_not_shown_for_a_part_of_the_sites(publish):
+    path = publish(estimates=(estimate("admissions", population="site:a", **FELL),), pooling=(pooled(),))
+    assert "across sites" not in page(path, population="site:a")
+    assert json.loads(results(path, output_format="json", population="site:a"))["across_sites"] == []
