@@ -7,7 +7,8 @@ import polars as pl
 import pytest
 from scipy.stats import binom
 
-from benchmarks.simulation_study import CELLS, EFFECTS, SUMS, WEIGHTED, Cell, count, effects_of, performance
+from benchmarks.performance import SUMS, count, performance
+from benchmarks.study_draws import CELLS, EFFECTS, WEIGHTED, Cell, effects_of
 from evaluation.simulation.trials import MECHANISMS, OUTCOMES, TrialPlan, simulated_trial
 
 DRAWS, FIRST = 18, 2_000_000

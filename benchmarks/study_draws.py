@@ -1,0 +1,148 @@
+"""One draw of the simulation study: a made-up cohort, and what each method says of it."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from evaluation.estimation.matched_cohort import matched_cohort
+from evaluation.estimation.matched_did import matched_did
+from evaluation.estimation.rate_ratios import RateRatio
+from evaluation.estimation.weighted_cohort import (
+    UnbalancedWeightsError,
+    against_rate_without,
+    rate_without_pilot,
+    weighted_design,
+)
+from evaluation.matching import affordable_terms, design_matrix
+from evaluation.matching.covariates import COVARIATES
+from evaluation.matching.matched import matched_pairs
+from evaluation.matching.pool import with_draws
+from evaluation.matching.settings import Settings
+from evaluation.matching.weighted import balanced_weights
+from evaluation.regression import NotEstimableError
+from evaluation.simulation.trials import (
+    MECHANISMS,
+    NO_EFFECT,
+    OUTCOMES,
+    PUBLISHED_EFFECTS,
+    WITHOUT,
+    TrialPlan,
+    simulated_trial,
+)
+from pipelines.comparison import CASES_PER_COLUMN, MOST_COLUMNS_IN_PAIRS
+
+EFFECTS = {"none": NO_EFFECT, "published": PUBLISHED_EFFECTS}
+SIZES = (1200, 3600)
+DAYS_PER_YEAR = 365.25
+SEED = 20_111_006
+EVERY = 10
+WEIGHTED, MATCHED, DID = "weighted_cohort", "matched_cohort", "matched_did"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One mechanism and number of cases; its cohorts serve every effect."""
+
+    mechanism: str
+    cases: int
+
+    @property
+    def name(self) -> str:
+        """As it stands in the results' count of draws."""
+        return f"{self.mechanism}/{self.cases}"
+
+    def with_effect(self, effect: str) -> str:
+        """As it stands in the results' figures."""
+        return f"{self.mechanism}/{effect}/{self.cases}"
+
+
+CELLS = tuple(Cell(mechanism, cases) for cases, mechanism in product(SIZES, MECHANISMS))
+Found = dict[tuple[str, str, str], RateRatio | None]
+
+
+def effects_of(cell: Cell, draw: int) -> Found:
+    """Estimates of one draw by effect, method and outcome; None where a method gave none."""
+    rng = np.random.default_rng([SEED, CELLS.index(cell), draw])
+    plan = TrialPlan(cases=cell.cases, mechanism=cell.mechanism, ratios=PUBLISHED_EFFECTS)
+    people = simulated_trial(plan, rng)
+    found: Found = {(effect, WEIGHTED, name): ratio for effect, name, ratio in _weighted(people)}
+    if draw % EVERY == 0:
+        found |= {(effect, method, name): ratio for effect, method, name, ratio in _matched(people, seed=draw)}
+    return found
+
+
+def _weighted(people: pl.DataFrame) -> Iterator[tuple[str, str, RateRatio | None]]:
+    cases, pool = people.filter("is_treated"), people.filter(~pl.col("is_treated"))
+    weighted = balanced_weights(cases, pool, covariates=_known(people))
+    rows = pl.concat([cases.with_columns(weight=pl.lit(1.0)), pool.join(weighted.weights, on="person_id")])
+    if rows.height == cases.height:
+        yield from ((effect, name, None) for effect in EFFECTS for name in OUTCOMES)
+        return
+    matrix = design_matrix(rows, terms=weighted.terms)
+    years = matrix.column_of(rows, "person_days").to_numpy() / DAYS_PER_YEAR
+    design = weighted_design(
+        is_treated=matrix.treated(rows),
+        weights=matrix.column_of(rows, "weight").to_numpy(),
+        balanced=matrix.values,
+        covariates=matrix.values,
+        person_ids=np.arange(rows.height),
+    )
+    for name in OUTCOMES:
+        counts = {effect: matrix.column_of(rows, _column(effect, name)).to_numpy() for effect in EFFECTS}
+        try:
+            without = rate_without_pilot(design, counts=counts["none"], person_years=years)
+        except (NotEstimableError, UnbalancedWeightsError):
+            yield from ((effect, name, None) for effect in EFFECTS)
+            continue
+        for effect in EFFECTS:
+            yield effect, name, against_rate_without(design, without, counts=counts[effect], person_years=years)
+
+
+def _column(effect: str, name: str) -> str:
+    return f"{WITHOUT}{name}" if effect == "none" else name
+
+
+def _matched(trial: pl.DataFrame, *, seed: int) -> Iterator[tuple[str, str, str, RateRatio | None]]:
+    people = with_draws(trial, seed=seed)
+    settings = Settings(exact=("sex", "age_band", "emergency_discharge_class"))
+    pool = people.filter(~pl.col("is_treated"))
+    pairs = matched_pairs(people, sample=pool, covariates=_known(people), settings=settings).pairs
+    sets = pairs.select("case_id", set_id=pl.col("case_id").rank("dense").cast(pl.Int64))
+    of_cases = sets.unique().select(pl.col("case_id").alias("person_id"), "set_id", weight=pl.lit(1.0))
+    of_controls = pairs.select(pl.col("control_id").alias("person_id"), sets["set_id"], "weight")
+    rows = pl.concat([of_cases, of_controls]).join(people, on="person_id", maintain_order="left")
+    most = min(MOST_COLUMNS_IN_PAIRS, of_cases.height // CASES_PER_COLUMN)
+    used = people.join(rows.select("person_id").unique(), on="person_id", how="semi")
+    matrix = design_matrix(used, terms=affordable_terms(used, _known(people), most_columns=most))
+    values = matrix.values[matrix.person_id.search_sorted(rows["person_id"]).to_numpy()]
+    person_ids = rows["person_id"].rank("dense").to_numpy()
+    shared = {
+        "is_treated": rows["is_treated"].to_numpy(),
+        "weights": rows["weight"].to_numpy(),
+        "person_ids": person_ids,
+        "set_ids": rows["set_id"].to_numpy(),
+    }
+    years = rows["person_days"].to_numpy() / DAYS_PER_YEAR
+    for effect, name in product(EFFECTS, OUTCOMES):
+        outcome = {"counts": rows[_column(effect, name)].to_numpy(), "person_years": years}
+        before = {
+            "baseline_counts": rows[f"early_{name}"].to_numpy(),
+            "baseline_person_years": rows["early_days"].to_numpy() / DAYS_PER_YEAR,
+        }
+        yield effect, MATCHED, name, _or_none(matched_cohort, covariates=values, **outcome, **shared)
+        yield effect, DID, name, _or_none(matched_did, **before, **outcome, **shared)
+
+
+def _or_none(method: Callable[..., RateRatio], **arguments: Any) -> RateRatio | None:
+    try:
+        return method(**arguments)
+    except NotEstimableError:
+        return None
+
+
+def _known(people: pl.DataFrame) -> list[str]:
+    return [name for name in COVARIATES if name in people.columns]
