@@ -7,25 +7,6 @@ with other_rules as (
     from code_list__continuous_spell_rules
     cross join study_design
     where code_list__continuous_spell_rules.continuous_rule <> study_design.continuous_rule
-),
-
-admissions as (
-    select
-        index_dates.person_id,
-        continuous_spells.continuous_rule,
-        count(*) as emergency_admissions
-    from continuous_spells
-    inner join index_dates on continuous_spells.person_id = index_dates.person_id
-    inner join index_days
-        on
-            index_dates.index_date = index_days.index_date
-            and continuous_spells.admission_date = index_days.activity_date
-    where
-        index_days.period = 'follow_up'
-        and continuous_spells.is_new_emergency_admission
-        and continuous_spells.admission_date >= index_dates.observed_from_date
-        and continuous_spells.admission_date < index_dates.observed_until_date
-    group by index_dates.person_id, continuous_spells.continuous_rule
 )
 
 select
@@ -33,13 +14,15 @@ select
     other_rules.continuous_rule,
     use_by_period.person_days,
     case
-        when use_by_period.emergency_admissions is not null then coalesce(admissions.emergency_admissions, 0)
+        when use_by_period.emergency_admissions is not null
+            then coalesce(emergency_admissions_by_person_rule.emergency_admissions, 0)
     end as emergency_admissions
 from use_by_period
 inner join comparison_cohort on use_by_period.person_id = comparison_cohort.person_id
 cross join other_rules
-left outer join admissions
+left outer join emergency_admissions_by_person_rule
     on
-        use_by_period.person_id = admissions.person_id
-        and other_rules.continuous_rule = admissions.continuous_rule
+        use_by_period.person_id = emergency_admissions_by_person_rule.person_id
+        and use_by_period.period = emergency_admissions_by_person_rule.period
+        and other_rules.continuous_rule = emergency_admissions_by_person_rule.continuous_rule
 where use_by_period.period = 'follow_up'

@@ -19,21 +19,12 @@ rules as (
 
 admissions as (
     select
-        index_dates.is_pilot,
-        index_days.period,
-        continuous_spells.continuous_rule,
-        count(*) as emergency_admissions
-    from continuous_spells
-    inner join index_dates on continuous_spells.person_id = index_dates.person_id
-    inner join index_days
-        on
-            index_dates.index_date = index_days.index_date
-            and continuous_spells.admission_date = index_days.activity_date
-    where
-        continuous_spells.is_new_emergency_admission
-        and continuous_spells.admission_date >= index_dates.observed_from_date
-        and continuous_spells.admission_date < index_dates.observed_until_date
-    group by index_dates.is_pilot, index_days.period, continuous_spells.continuous_rule
+        is_pilot,
+        period,
+        continuous_rule,
+        cast(sum(emergency_admissions) as bigint) as emergency_admissions
+    from emergency_admissions_by_person_rule
+    group by is_pilot, period, continuous_rule
 )
 
 select
