@@ -1,6 +1,6 @@
 """One draw of the simulation study: a made-up cohort, and what each method says of it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -13,16 +13,15 @@ from evaluation.estimation.matched_did import matched_did
 from evaluation.estimation.rate_ratios import RateRatio
 from evaluation.estimation.weighted_cohort import (
     UnbalancedWeightsError,
-    against_rate_without,
-    rate_without_pilot,
     weighted_design,
+    weighted_rate_ratio,
 )
 from evaluation.matching import affordable_terms, design_matrix
 from evaluation.matching.covariates import COVARIATES
 from evaluation.matching.matched import matched_pairs
 from evaluation.matching.pool import with_draws
 from evaluation.matching.settings import Settings
-from evaluation.matching.weighted import balanced_weights
+from evaluation.matching.weighted import Weighted, balanced_weights
 from evaluation.regression import NotEstimableError
 from evaluation.simulation.trials import (
     MECHANISMS,
@@ -77,29 +76,34 @@ def effects_of(cell: Cell, draw: int) -> Found:
 
 def _weighted(people: pl.DataFrame) -> Iterator[tuple[str, str, RateRatio | None]]:
     cases, pool = people.filter("is_treated"), people.filter(~pl.col("is_treated"))
-    weighted = balanced_weights(cases, pool, covariates=_known(people))
+    weighted = balanced_weights(cases, pool, covariates=known_covariates(people))
+    outcomes = {(effect, name): _column(effect, name) for effect, name in product(EFFECTS, OUTCOMES)}
+    found = weighted_estimates(cases, pool, weighted, outcomes=outcomes.values())
+    yield from ((effect, name, found[column]) for (effect, name), column in outcomes.items())
+
+
+def weighted_estimates(
+    cases: pl.DataFrame, pool: pl.DataFrame, weighted: Weighted, *, outcomes: Iterable[str]
+) -> dict[str, RateRatio | None]:
+    """By column of counts, the estimate of `weighted_cohort`; None where there is none."""
+    if weighted.weights.is_empty():
+        return dict.fromkeys(outcomes)
     rows = pl.concat([cases.with_columns(weight=pl.lit(1.0)), pool.join(weighted.weights, on="person_id")])
-    if rows.height == cases.height:
-        yield from ((effect, name, None) for effect in EFFECTS for name in OUTCOMES)
-        return
     matrix = design_matrix(rows, terms=weighted.terms)
+    try:
+        design = weighted_design(
+            is_treated=matrix.treated(rows),
+            weights=matrix.column_of(rows, "weight").to_numpy(),
+            balanced=matrix.values,
+            person_ids=np.arange(rows.height),
+        )
+    except UnbalancedWeightsError:
+        return dict.fromkeys(outcomes)
     years = matrix.column_of(rows, "person_days").to_numpy() / DAYS_PER_YEAR
-    design = weighted_design(
-        is_treated=matrix.treated(rows),
-        weights=matrix.column_of(rows, "weight").to_numpy(),
-        balanced=matrix.values,
-        covariates=matrix.values,
-        person_ids=np.arange(rows.height),
-    )
-    for name in OUTCOMES:
-        counts = {effect: matrix.column_of(rows, _column(effect, name)).to_numpy() for effect in EFFECTS}
-        try:
-            without = rate_without_pilot(design, counts=counts["none"], person_years=years)
-        except (NotEstimableError, UnbalancedWeightsError):
-            yield from ((effect, name, None) for effect in EFFECTS)
-            continue
-        for effect in EFFECTS:
-            yield effect, name, against_rate_without(design, without, counts=counts[effect], person_years=years)
+    return {
+        name: _or_none(weighted_rate_ratio, design, counts=matrix.column_of(rows, name).to_numpy(), person_years=years)
+        for name in outcomes
+    }
 
 
 def _column(effect: str, name: str) -> str:
@@ -110,14 +114,14 @@ def _matched(trial: pl.DataFrame, *, seed: int) -> Iterator[tuple[str, str, str,
     people = with_draws(trial, seed=seed)
     settings = Settings(exact=("sex", "age_band", "emergency_discharge_class"))
     pool = people.filter(~pl.col("is_treated"))
-    pairs = matched_pairs(people, sample=pool, covariates=_known(people), settings=settings).pairs
+    pairs = matched_pairs(people, sample=pool, covariates=known_covariates(people), settings=settings).pairs
     sets = pairs.select("case_id", set_id=pl.col("case_id").rank("dense").cast(pl.Int64))
     of_cases = sets.unique().select(pl.col("case_id").alias("person_id"), "set_id", weight=pl.lit(1.0))
     of_controls = pairs.select(pl.col("control_id").alias("person_id"), sets["set_id"], "weight")
     rows = pl.concat([of_cases, of_controls]).join(people, on="person_id", maintain_order="left")
     most = min(MOST_COLUMNS_IN_PAIRS, of_cases.height // CASES_PER_COLUMN)
     used = people.join(rows.select("person_id").unique(), on="person_id", how="semi")
-    matrix = design_matrix(used, terms=affordable_terms(used, _known(people), most_columns=most))
+    matrix = design_matrix(used, terms=affordable_terms(used, known_covariates(people), most_columns=most))
     values = matrix.values[matrix.person_id.search_sorted(rows["person_id"]).to_numpy()]
     person_ids = rows["person_id"].rank("dense").to_numpy()
     shared = {
@@ -137,12 +141,13 @@ def _matched(trial: pl.DataFrame, *, seed: int) -> Iterator[tuple[str, str, str,
         yield effect, DID, name, _or_none(matched_did, **before, **outcome, **shared)
 
 
-def _or_none(method: Callable[..., RateRatio], **arguments: Any) -> RateRatio | None:
+def _or_none(method: Callable[..., RateRatio], *given: Any, **arguments: Any) -> RateRatio | None:
     try:
-        return method(**arguments)
+        return method(*given, **arguments)
     except NotEstimableError:
         return None
 
 
-def _known(people: pl.DataFrame) -> list[str]:
+def known_covariates(people: pl.DataFrame) -> list[str]:
+    """The covariates of a study that made-up people have, the most important first."""
     return [name for name in COVARIATES if name in people.columns]

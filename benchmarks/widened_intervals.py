@@ -23,20 +23,17 @@ import numpy as np
 import polars as pl
 
 from benchmarks.saying import say
+from benchmarks.study_draws import known_covariates, weighted_estimates
 from evaluation.estimation.rate_ratios import RateRatio
 from evaluation.estimation.sensitivity import widened_interval
 from evaluation.estimation.variants import largest_shift
-from evaluation.estimation.weighted_cohort import UnbalancedWeightsError, weighted_design, weighted_rate_ratio
-from evaluation.matching import design_matrix
-from evaluation.matching.covariates import COVARIATES
 from evaluation.matching.hidden import groups_of, without_group
-from evaluation.matching.weighted import Weighted, balanced_weights, weights_of
-from evaluation.regression import NotEstimableError
+from evaluation.matching.weighted import balanced_weights, weights_of
 from evaluation.simulation.trials import OUTCOMES, PUBLISHED_EFFECTS, TrialPlan, simulated_trial
 
 RESULT = Path(__file__).parent / "results" / "widened_intervals.json"
 CONFOUNDED = ("stable_hidden_difference", "crisis_and_hidden_difference", "diverging_trend")
-CASES, SEED, DAYS_PER_YEAR = 1200, 20_260_923, 365.25
+CASES, SEED = 1200, 20_260_923
 
 
 @dataclass
@@ -107,38 +104,15 @@ def effects_of(mechanism: str, draw: int) -> dict[str, tuple[RateRatio | None, d
     rng = np.random.default_rng([SEED, CONFOUNDED.index(mechanism), draw])
     people = simulated_trial(TrialPlan(cases=CASES, mechanism=mechanism, ratios=PUBLISHED_EFFECTS), rng)
     cases, pool = people.filter("is_treated"), people.filter(~pl.col("is_treated"))
-    weighted = balanced_weights(cases, pool, covariates=[name for name in COVARIATES if name in people.columns])
-    planned = _estimates(cases, pool, weighted)
-    found: dict[str, tuple[RateRatio | None, dict[str, RateRatio]]] = {
-        name: (planned.get(name), {}) for name in OUTCOMES
-    }
+    weighted = balanced_weights(cases, pool, covariates=known_covariates(people))
+    planned = weighted_estimates(cases, pool, weighted, outcomes=OUTCOMES)
+    found: dict[str, tuple[RateRatio | None, dict[str, RateRatio]]] = {name: (planned[name], {}) for name in OUTCOMES}
     for group in groups_of(weighted.terms):
         terms = without_group(weighted.terms, group)
-        for name, effect in _estimates(cases, pool, weights_of(cases, pool, terms=terms)).items():
-            found[name][1][group] = effect
-    return found
-
-
-def _estimates(cases: pl.DataFrame, pool: pl.DataFrame, weighted: Weighted) -> dict[str, RateRatio]:
-    if weighted.weights.is_empty():
-        return {}
-    rows = pl.concat([cases.with_columns(weight=pl.lit(1.0)), pool.join(weighted.weights, on="person_id")])
-    matrix = design_matrix(rows, terms=weighted.terms)
-    found = {}
-    try:
-        design = weighted_design(
-            is_treated=matrix.treated(rows),
-            weights=matrix.column_of(rows, "weight").to_numpy(),
-            balanced=matrix.values,
-            covariates=matrix.values,
-            person_ids=np.arange(rows.height),
-        )
-        years = matrix.column_of(rows, "person_days").to_numpy() / DAYS_PER_YEAR
-        for name in OUTCOMES:
-            counts = matrix.column_of(rows, name).to_numpy()
-            found[name] = weighted_rate_ratio(design, counts=counts, person_years=years)
-    except (NotEstimableError, UnbalancedWeightsError):
-        return found
+        hidden = weighted_estimates(cases, pool, weights_of(cases, pool, terms=terms), outcomes=OUTCOMES)
+        for name, effect in hidden.items():
+            if effect is not None:
+                found[name][1][group] = effect
     return found
 
 

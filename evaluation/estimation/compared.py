@@ -15,8 +15,8 @@ from evaluation.regression import Floats
 class ComparedPeople:
     """Cases and comparison people of one design, a row each (in matched sets a row for each use), n rows.
 
-    `weights` of the cases are 1; `covariates` (n x p) are the columns that weights balance and that outcome models
-    adjust for, without intercept; `set_ids` number matched sets.
+    `weights` of the cases are 1; `covariates` (n x p) are the columns that weights balance, or that the regression
+    in matched sets adjusts for, without intercept; `set_ids` number matched sets.
     """
 
     person_id: pl.Series

@@ -22,7 +22,7 @@ from evaluation.regression import Floats, NotEstimableError
 WEIGHTED, MATCHED, MATCHED_DID = "weighted_cohort", "matched_cohort", "matched_did"
 EXPLORATORY = "exploratory"
 ESTIMATORS = {
-    WEIGHTED: "entropy_balancing_and_poisson",
+    WEIGHTED: "entropy_balancing",
     MATCHED: "poisson_in_matched_sets",
     MATCHED_DID: "saturated_poisson_in_matched_sets",
 }
@@ -56,7 +56,7 @@ def controlled_estimates(
     `follow_up` (after the index date) and `earlier` (months -24 to -7) have a row per person with `person_days` and a
     column per metric. Levels, changes and intervals as in `RateRatio`; the cohort designs have no baseline, and their
     comparator's level is the cases' rate as it would have been without the pilot. A once-only event is counted
-    per person: a risk ratio by the same models. Cost is a rate of pounds, for which the Poisson regression needs
+    per person: a risk ratio by the same models. Cost is a rate of pounds, for which a Poisson regression needs
     no more than a right mean (Gourieroux, Monfort and Trognon 1984). Whoever's count is not known has no person-time.
     Where an estimate can't be had, or fewer than ten people of an arm had an event, values or intervals are null and
     the caution says why. Every caution holds `design_state`: whether, when and by whom the design was frozen.

@@ -16,7 +16,7 @@ BENCHMARK = "A benchmark from what is recorded: what nobody recorded may matter 
 PROVES_NOTHING = "That is no proof that nothing is hidden: such checks find hidden differences only rarely."
 STILL_DIFFERENT = "The groups may still differ in something that is not recorded, or this is chance."
 CHANGED = {
-    HIDDEN_GROUP: "With {variant} hidden from weights and outcome model",
+    HIDDEN_GROUP: "With {variant} hidden from the weights",
     SITE_LEFT_OUT: "Without the pilot people of site {variant}",
     DOUBTFUL_DEATHS_LEFT_OUT: "Without people whose date of death is doubtful",
     OTHER_SPELL_RULE: "With stays joined by the rule {variant}",

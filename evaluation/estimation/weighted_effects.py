@@ -30,15 +30,12 @@ class WeightedEffect:
 
 def prepared_design(people: ComparedPeople) -> WeightedDesign | str:
     """What all outcomes of the weighted people share, or why there is no such thing."""
-    columns = people.covariates
-    numbers = np.arange(len(columns))
     try:
         return weighted_design(
             is_treated=people.is_treated,
             weights=people.weights,
-            balanced=columns,
-            covariates=columns,
-            person_ids=numbers,
+            balanced=people.covariates,
+            person_ids=np.arange(len(people.covariates)),
         )
     except UnbalancedWeightsError:
         return UNBALANCED

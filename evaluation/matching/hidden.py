@@ -51,7 +51,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 def without_group(terms: Terms, group: str) -> Terms:
     """`terms` less the covariates of a group and their interactions, the rest in the same forms.
 
-    Hiding a group from weights and outcome model shows what would have been missed had nobody recorded it
+    Hiding a group from the weights shows what would have been missed had nobody recorded it
     (Cinelli and Hazlett 2020 on benchmarking by recorded covariates). Raises `KeyError` for an unknown group.
 
     By hand: age and sex hidden of age, sex, admissions, and age x admissions: admissions alone is left.

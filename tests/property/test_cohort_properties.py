@@ -31,8 +31,12 @@ def study(seed: int) -> dict[str, np.ndarray]:
     }
 
 
+def balanced(data: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {"balanced" if name == "covariates" else name: values for name, values in data.items()}
+
+
 def both(data: dict[str, np.ndarray]) -> list[float]:
-    effects = [weighted_cohort(**data, balanced=data["covariates"]), matched_cohort(**data)]
+    effects = [weighted_cohort(**balanced(data)), matched_cohort(**data)]
     names = ("log_rate_ratio", "standard_error", "change", "change_standard_error")
     return [getattr(effect, name) for effect in effects for name in names]
 
@@ -58,9 +62,8 @@ def test_the_unit_of_a_covariate_changes_nothing(seed, scale, shift):
 @given(seed=SEEDS, factor=st.floats(0.1, 10))
 def test_the_unit_of_time_moves_no_ratio(seed, factor):
     data = study(seed)
-    effect = weighted_cohort(**data, balanced=data["covariates"])
-    slower = data | {"person_years": data["person_years"] * factor}
-    again = weighted_cohort(**slower, balanced=data["covariates"])
+    effect = weighted_cohort(**balanced(data))
+    again = weighted_cohort(**balanced(data | {"person_years": data["person_years"] * factor}))
     assert again.log_rate_ratio == pytest.approx(effect.log_rate_ratio, abs=1e-8)
     assert again.change == pytest.approx(effect.change / factor, abs=1e-8)
 

@@ -57,9 +57,9 @@ def entropy_balancing(columns: np.ndarray, is_treated: np.ndarray) -> np.ndarray
 
 
 def weighted(data: dict[str, np.ndarray], *, columns: slice = slice(None)):
+    given = {name: values for name, values in data.items() if name != "covariates"}
     kept = data["covariates"][:, columns]
-    weights = entropy_balancing(kept, data["is_treated"])
-    return weighted_cohort(**(data | {"covariates": kept}), balanced=kept, weights=weights)
+    return weighted_cohort(**given, balanced=kept, weights=entropy_balancing(kept, data["is_treated"]))
 
 
 def matched_rows(data: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -40,17 +40,16 @@ def pool() -> dict[str, np.ndarray]:
     }
 
 
-def stacked(theta: np.ndarray, data: dict[str, np.ndarray], *, x: np.ndarray, z: np.ndarray) -> np.ndarray:
-    """Estimating functions (n x q) of balancing multipliers, outcome coefficients and the two rates."""
+def stacked(theta: np.ndarray, data: dict[str, np.ndarray], *, x: np.ndarray) -> np.ndarray:
+    """Estimating functions (n x q) of balancing multipliers and the two rates."""
     case, y, t = data["is_treated"].astype(float), data["counts"], data["person_years"]
-    multipliers, coefficients, rates = np.split(theta, [x.shape[1], x.shape[1] + z.shape[1]])
-    weights, expected = np.exp(x @ multipliers), t * np.exp(z @ coefficients)
+    multipliers, rates = theta[:-2], theta[-2:]
+    weights = np.exp(x @ multipliers)
     return np.column_stack(
         [
             ((1 - case) * weights - case)[:, None] * x,
-            ((1 - case) * weights * (y - expected))[:, None] * z,
             case * (y - rates[0] * t),
-            case * (expected - rates[1] * t),
+            (1 - case) * weights * (y - rates[1] * t),
         ]
     )
 
@@ -58,15 +57,14 @@ def stacked(theta: np.ndarray, data: dict[str, np.ndarray], *, x: np.ndarray, z:
 def solved(data: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     """Both rates and their covariance, by Newton steps and the sandwich of the stacked equations."""
     x = np.column_stack([np.ones(PEOPLE), data["balanced"]])
-    z = np.column_stack([np.ones(PEOPLE), data["covariates"]])
-    size = x.shape[1] + z.shape[1] + 2
+    size = x.shape[1] + 2
     theta = np.zeros(size)
     theta[0], theta[-2:] = np.log(CASES / (PEOPLE - CASES)), 1.0
     for _ in range(60):
-        steps = [stacked(theta + 1e-30j * unit, data, x=x, z=z).sum(axis=0).imag / 1e-30 for unit in np.eye(size)]
+        steps = [stacked(theta + 1e-30j * unit, data, x=x).sum(axis=0).imag / 1e-30 for unit in np.eye(size)]
         slope = np.column_stack(steps)
-        theta = theta - np.linalg.solve(slope, stacked(theta, data, x=x, z=z).sum(axis=0))
-    values = stacked(theta, data, x=x, z=z)
+        theta = theta - np.linalg.solve(slope, stacked(theta, data, x=x).sum(axis=0))
+    values = stacked(theta, data, x=x)
     people = np.unique(data["person_ids"])
     sums = np.array([values[data["person_ids"] == person].sum(axis=0) for person in people])
     meat = sums.T @ sums * len(people) / (len(people) - 1)
@@ -75,7 +73,7 @@ def solved(data: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_the_weighted_cohort_is_the_solution_of_its_stacked_equations(pool):
-    effect = weighted_cohort(**pool, weights=entropy_balancing(pool["balanced"], pool["is_treated"]))
+    effect = weighted_cohort(**weighted(pool))
     rates, covariance = solved(pool)
     on_log, on_change = np.array([1, -1]) / rates, np.array([1, -1])
     assert effect.log_rate_ratio == pytest.approx(np.log(rates[0] / rates[1]), abs=1e-9)
@@ -84,13 +82,30 @@ def test_the_weighted_cohort_is_the_solution_of_its_stacked_equations(pool):
     assert effect.change_standard_error == pytest.approx(np.sqrt(on_change @ covariance @ on_change), rel=1e-7)
 
 
-def test_without_an_outcome_model_the_estimation_of_the_weights_takes_error_away(pool):
-    weights = entropy_balancing(pool["balanced"], pool["is_treated"])
-    alone = pool | {"covariates": np.zeros((PEOPLE, 0))}
-    known = weighted_cohort(**(alone | {"balanced": np.zeros((PEOPLE, 0))}), weights=weights)
-    estimated = weighted_cohort(**alone, weights=weights)
-    assert known.log_rate_ratio == pytest.approx(estimated.log_rate_ratio, abs=1e-12)
-    assert estimated.standard_error < known.standard_error
+def test_the_estimation_of_the_weights_takes_error_away(pool):
+    estimated = weighted(pool)
+    known = weighted_cohort(**(estimated | {"balanced": np.zeros((PEOPLE, 0))}))
+    assert known.log_rate_ratio == pytest.approx(weighted_cohort(**estimated).log_rate_ratio, abs=1e-12)
+    assert weighted_cohort(**estimated).standard_error < known.standard_error
+
+
+def test_a_linear_regression_on_what_is_balanced_changes_nothing(pool):
+    """Why no outcome model stands beside the weights: an augmented estimate with the linear one is the same."""
+    given = weighted(pool)
+    w, y, t, case = given["weights"], given["counts"], given["person_years"], given["is_treated"]
+    effect = weighted_cohort(**given)
+    x = np.column_stack([np.ones(PEOPLE), given["balanced"]])
+    left = y - effect.rate_without * t
+    model = sm.WLS(left[~case], x[~case], weights=w[~case]).fit()
+    scaled = w[~case] * case.sum() / w[~case].sum()
+    augmented = model.predict(x[case]).sum() + scaled @ (left[~case] - model.predict(x[~case]))
+    assert augmented == pytest.approx(scaled @ left[~case], abs=1e-8)
+
+
+def weighted(pool: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The arguments of `weighted_cohort`."""
+    given = {name: values for name, values in pool.items() if name != "covariates"}
+    return given | {"weights": entropy_balancing(pool["balanced"], pool["is_treated"])}
 
 
 @pytest.fixture(scope="module")
