@@ -12,6 +12,7 @@ from evaluation.regression import Floats, independent_columns, inverse_gram
 
 ESTIMATOR = "weighted_cohort"
 ESTIMAND = "att"
+LARGEST_LEVERAGE = 0.95  # of a row alone in its kind, which has no residual to enlarge
 LARGEST_IMBALANCE = 1e-3  # in the cases' standard deviations: weights balance exactly or they are other weights
 
 Booleans = NDArray[np.bool_]
@@ -26,13 +27,15 @@ class WeightedDesign:
     """Weighted people and what their weights balance, ready for any of their outcomes.
 
     All in the order of the rows as given: `is_treated`, `weights` (n, 0 for cases), `balanced` (n x b, with
-    intercept), `person_numbers`. `bread` (b x b) is the inverse of balanced' x diag(weights) x balanced.
+    intercept), `person_numbers`. `bread` (b x b) is the inverse of balanced' x diag(weights) x balanced, `leverages`
+    (n, 0 for cases) the share of a row's outcome that its own expectation takes from it.
     """
 
     is_treated: Booleans
     weights: Floats
     balanced: Floats
     bread: Floats
+    leverages: Floats
     person_numbers: NDArray[np.intp]
 
 
@@ -60,8 +63,10 @@ def weighted_cohort(
     Errors: with w = exp(lambda'x) on the comparison people, solve together (M-estimation, Stefanski and Boos 2002)
       sum_0 w x - sum_1 x = 0,   R1 = sum_1 y / sum_1 t,   R0 = sum_0 w y / sum_0 w t.
     With e = y - R0 t, K = sum_0 w x x' and C = sum_0 w e x', a person adds to sum_0 w t (R0's estimate - R0)
-    w e, less C K^-1 times w x (of a comparison person) or -x (of a case). The influences on both rates
-    are summed by person, factor G/(G-1).
+    w e, less C K^-1 times w x (of a comparison person) or -x (of a case). R0 is what a weighted linear regression on x
+    expects at the cases' means, and follows the outcomes of single people of great weight; a comparison person's
+    influence is therefore divided by one less its leverage w x'K^-1 x (HC3: MacKinnon and White 1985; Long and Ervin
+    2000). The influences on both rates are summed by person, factor G/(G-1).
 
     Raises `UnbalancedWeightsError`, and `NotEstimableError` where a group has no events or no person-time.
 
@@ -84,8 +89,14 @@ def weighted_design(
     _refuse_imbalance(x, w, treated)
     kept = independent_columns(x, w)
     x = x if kept.size == x.shape[1] else x[:, kept]
+    bread = inverse_gram(x, w)
     return WeightedDesign(
-        is_treated=treated, weights=w, balanced=x, bread=inverse_gram(x, w), person_numbers=group_numbers(person_ids)
+        is_treated=treated,
+        weights=w,
+        balanced=x,
+        bread=bread,
+        leverages=np.minimum(w * np.einsum("ij,ij->i", x @ bread, x), LARGEST_LEVERAGE),
+        person_numbers=group_numbers(person_ids),
     )
 
 
@@ -97,7 +108,7 @@ def weighted_rate_ratio(design: WeightedDesign, *, counts: ArrayLike, person_yea
     y, t = (np.asarray(values, dtype=float) for values in (counts, person_years))
     rate, on_rate = rate_with_influence(y, t, design.is_treated.astype(float))
     without, on_without = rate_with_influence(y, t, design.weights)
-    on_without = on_without - _by_weights(on_without, design)
+    on_without = (on_without - _by_weights(on_without, design)) / (1 - design.leverages)
     people = design.person_numbers
     return RateRatio(
         estimator=ESTIMATOR,

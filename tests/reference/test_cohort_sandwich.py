@@ -55,7 +55,7 @@ def stacked(theta: np.ndarray, data: dict[str, np.ndarray], *, x: np.ndarray) ->
 
 
 def solved(data: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Both rates and their covariance, by Newton steps and the sandwich of the stacked equations."""
+    """Both rates and their covariance: Newton steps, influences by the stacked equations, leverages by QR."""
     x = np.column_stack([np.ones(PEOPLE), data["balanced"]])
     size = x.shape[1] + 2
     theta = np.zeros(size)
@@ -64,12 +64,13 @@ def solved(data: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         steps = [stacked(theta + 1e-30j * unit, data, x=x).sum(axis=0).imag / 1e-30 for unit in np.eye(size)]
         slope = np.column_stack(steps)
         theta = theta - np.linalg.solve(slope, stacked(theta, data, x=x).sum(axis=0))
-    values = stacked(theta, data, x=x)
+    influences = np.linalg.solve(slope, stacked(theta, data, x=x).T).T[:, -2:]
+    others = ~data["is_treated"]
+    basis = np.linalg.qr(x[others] * np.exp(x[others] @ theta[:-2] / 2)[:, None])[0]
+    influences[others] /= 1 - (basis**2).sum(axis=1, keepdims=True)
     people = np.unique(data["person_ids"])
-    sums = np.array([values[data["person_ids"] == person].sum(axis=0) for person in people])
-    meat = sums.T @ sums * len(people) / (len(people) - 1)
-    covariance = np.linalg.solve(slope, np.linalg.solve(slope, meat).T)
-    return theta[-2:], covariance[-2:, -2:]
+    sums = np.array([influences[data["person_ids"] == person].sum(axis=0) for person in people])
+    return theta[-2:], sums.T @ sums * len(people) / (len(people) - 1)
 
 
 def test_the_weighted_cohort_is_the_solution_of_its_stacked_equations(pool):

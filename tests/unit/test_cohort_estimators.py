@@ -31,9 +31,10 @@ def test_a_weighted_cohort_without_covariates_is_a_ratio_of_weighted_rates():
     effect = weighted_cohort(**WEIGHTED)
     assert effect.log_rate_ratio == pytest.approx(math.log(1 / 2))
     assert effect.change == pytest.approx(-1)
-    # on the log rates: (1 - 2)/4, (3 - 2)/4 of cases, (-2, 0, 2, 0)/8 of others; 2/16 + 2/16, times 6/5
-    assert effect.standard_error == pytest.approx(math.sqrt((2 / 16 + 2 / 16) * 6 / 5))
-    assert effect.change_standard_error == pytest.approx(math.sqrt((2 / 16 + 8 / 16) * 6 / 5))
+    # on the log rates: (1 - 2)/4, (3 - 2)/4 of cases, (-2, 0, 2, 0)/8 of others, each with a leverage of 1/4
+    others = 2 / 16 / (1 - 1 / 4) ** 2
+    assert effect.standard_error == pytest.approx(math.sqrt((2 / 16 + others) * 6 / 5))
+    assert effect.change_standard_error == pytest.approx(math.sqrt((2 / 16 + 4 * others) * 6 / 5))
 
 
 def test_weights_count_by_their_proportions_only():

@@ -99,9 +99,7 @@ def test_a_hidden_group_shifts_the_rate_ratio():
     row = rows(PLANNED, HIDDEN)["hidden_group", "planned_use"]
     # without it the others' rate is (24 + 48) / 160: the ratio 1/3, that is 2/3 of the plan's
     assert (row["relative_change_pct"], row["shift_pct"]) == pytest.approx((-200 / 3, -100 / 3))
-    assert row["explanation"] == (
-        "With planned use hidden from the weights, the change is -67%: a shift of -33%."
-    )
+    assert row["explanation"] == ("With planned use hidden from the weights, the change is -67%: a shift of -33%.")
 
 
 def test_the_interval_is_widened_on_both_sides_by_the_largest_shift():
