@@ -38,18 +38,23 @@ def hmac_sql(message: str) -> str:
     return f"left(sha256($outer::blob || unhex({inner})), 32)"
 
 
-def nhs_number_rule_sql(written: str, digits: str) -> str:
+def nhs_number_rule_sql(written: str, digits: str, number: str | None = None) -> str:
     """Id of the rule that an NHS number fails, null if it is valid (NHS Data Dictionary: modulus 11).
 
-    `written` is the cell, `digits` the same without blanks and hyphens: SQL text expressions.
-    Weights 10 to 2 on the first nine digits; 11 - (sum mod 11) is the tenth, 11 counts as 0, 10 is invalid.
+    `written` is the cell, `digits` the same without blanks and hyphens, `number` the name of a column
+    that holds them as an integer, if there is one.
+    Weights 10 to 1 on the ten digits: their sum must be a multiple of 11. As 10 is -1 modulo 11, that sum is
+    the same, modulo 11, as the number + 3 times the number without its last digit + 5 times that without the
+    last two, and so on to 19: no digit has to be cut out. Example: 9990000018 has 10*9 + 9*9 + 8*9 + 2*1 + 8 = 253,
+    which is 23 * 11.
     """
-    number = f"try_cast({digits} as bigint)"
-    weighted = " + ".join(f"{11 - i} * ({number} // {10 ** (10 - i)} % 10)" for i in range(1, 10))
+    number = number or f"try_cast({digits} as bigint)"
+    weighted = " + ".join(f"{2 * i + 1} * ({number} // {10**i})" for i in range(10))
+    is_valid = f"{number} % 1111111111 <> 0 and ({weighted}) % 11 = 0"
     return (
-        f"case when coalesce({digits}, '') in ('', '&') or trim({written}) = '-' then 'missing_person' "
+        f"case when regexp_full_match({digits}, '[0-9]{{10}}') and {is_valid} then null "
+        f"when coalesce({digits}, '') in ('', '&') or trim({written}) = '-' then 'missing_person' "
         f"when not regexp_full_match({digits}, '[0-9]+') then 'nhs_number_not_numeric' "
         f"when length({digits}) <> 10 then 'nhs_number_wrong_length' "
-        f"when {number} % 1111111111 = 0 then 'nhs_number_equal_digits' "
-        f"when (11 - ({weighted}) % 11) % 11 <> {number} % 10 then 'nhs_number_wrong_check_digit' end"
+        f"when {number} % 1111111111 = 0 then 'nhs_number_equal_digits' else 'nhs_number_wrong_check_digit' end"
     )

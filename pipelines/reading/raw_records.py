@@ -140,9 +140,10 @@ def _named(path: Path) -> str:
 
 
 def _hashed(relation: str, cell: str, name: str) -> tuple[str, list[str]]:
-    """The relation with digits and verdict computed once, and what to select of it in the number's place."""
+    """The relation with digits, number and verdict computed once, and what to select of it in the cell's place."""
     digits = f"(select *, {_digits(cell)} as __digits from {relation})"
-    judged = f"(select *, {nhs_number_rule_sql(cell, '__digits')} as __person_rule from {digits})"
+    numbers = f"(select *, try_cast(__digits as bigint) as __number from {digits})"
+    judged = f"(select *, {nhs_number_rule_sql(cell, '__digits', '__number')} as __person_rule from {numbers})"
     return judged, [
         f"case when __person_rule is null then {hmac_sql('__digits')} end as {name}",
         "__person_rule",

@@ -25,6 +25,8 @@ TEXT_KINDS: Mapping[str, Callable[[Cell], Value]] = {
     "time": text_values.time,
 }
 NHS_NUMBER = "NHSNO"
+_ALL_AS_DUE = "__all_as_due"
+_IS_DECODED = "__is_decoded"
 PROVIDER = "procode3"
 
 
@@ -59,7 +61,8 @@ class Typing:
         columns = ", ".join(self._lake_column(column) for column in self.contract.columns)
         return (
             f"{self._typed('')}\nselect $delivery_id as delivery_id, record, {columns},\n"
-            f"{_tokens(self._nulled())} as nulled_fields,\n{_tokens(self._repaired())} as repaired_fields\n"
+            f"{_tokens(self._nulled(), self._late())} as nulled_fields,\n"
+            f"{_tokens(self._repaired(), [_IS_DECODED])} as repaired_fields\n"
             f"from typed where not __is_dropped and not coalesce({_any(_rules(self))}, false)"
         )
 
@@ -81,10 +84,13 @@ class Typing:
         )
 
     def _typed(self, wanted: str) -> str:
-        joined = "".join(f",\n {value.joined} as {value.cell.joined}" for value in self.values if value.joined)
-        texts = "".join(f",\n {value.text} as {value.cell.text}" for value in self.values)
-        parsed = "".join(f",\n {value.parsed} as {value.cell.parsed}" for value in self.values)
-        typed = "".join(f",\n {value.value} as {value.cell.value}" for value in self.values)
+        judged = self._each(lambda value: f"coalesce({value.is_as_due}, true) as {value.cell.is_as_due}")
+        texts = self._each(lambda value: f"{_otherwise(value, value.text)} as {value.cell.text}")
+        parsed = self._each(lambda value: f"{_otherwise(value, value.parsed)} as {value.cell.parsed}")
+        typed = self._each(
+            lambda v: f"case when {v.cell.is_as_due} then {v.as_due} else {v.value} end as {v.cell.value}"
+        )
+        all_as_due = " and ".join(value.cell.is_as_due for value in self.values)
         absent = "".join(
             f",\n null::{column.sql_type} as {quoted(lake_name(column))}"
             for column in self.contract.columns
@@ -92,10 +98,14 @@ class Typing:
         )
         return (
             "with raw as (select file_row_number + 1 as record, *, record in (from dropped_records) as __is_dropped, "
-            "record in (from decoded_records) as __is_decoded from read_parquet($raw, file_row_number = true)),\n"
-            f"joined as (select *{joined} from raw {wanted}),\ntexts as (select *{texts} from joined),\n"
+            f"record in (from decoded_records) as {_IS_DECODED} from read_parquet($raw, file_row_number = true)),\n"
+            f"judged as (select *{judged} from raw {wanted}),\n"
+            f"texts as (select *{texts},\n {all_as_due} as {_ALL_AS_DUE} from judged),\n"
             f"parsed as (select *{parsed} from texts),\ntyped as (select *{typed}{absent} from parsed)"
         )
+
+    def _each(self, column: Callable[[Value], str]) -> str:
+        return "".join(f",\n {column(value)}" for value in self.values)
 
     def _whom_where_when(self) -> list[str]:
         columns = self.contract.columns
@@ -134,9 +144,14 @@ class Typing:
                 found.append((self._is_future(column), "'future_date'", value.cell.name))
         return found
 
+    def _late(self) -> list[str]:
+        """When a date that may be null lies in the future."""
+        columns = [value.cell.column for value in self.values]
+        return [self._is_future(c) for c in columns if places(c) != "true" and c.options.get("not_after_data")]
+
     def _repaired(self) -> list[tuple[str, str, str]]:
         found = [(value.is_repaired, value.repair, value.cell.name) for value in self.values]
-        return [*found, ("__is_decoded", "'cp1252_line'", "record")]
+        return [*found, (_IS_DECODED, "'cp1252_line'", "record")]
 
 
 def places(column: Column) -> str:
@@ -173,6 +188,10 @@ def _value(column: Column, cells: Sequence[str], layout: Layout) -> Value:
     return TEXT_KINDS[kind](cell)
 
 
+def _otherwise(value: Value, step: str) -> str:
+    return f"case when not {value.cell.is_as_due} then {step} end"
+
+
 def _rules(typing: Typing) -> list[Rule]:
     rules = [_repeated_header(typing)]
     for value in typing.values:
@@ -187,14 +206,15 @@ def _any(rules: list[Rule]) -> str:
 
 
 def _repeated_header(typing: Typing) -> Rule:
+    """Whether every cell holds its column's name; one cell of few different texts is looked at before the others."""
     layout = typing.layout
-    names = [(position, layout.header[position]) for position in layout.used]
-    same = " and ".join(f"upper(trim({raw_cell(p)})) = {literal(name)}" for p, name in _not_hashed(layout, names))
-    return Rule(same or "false", "'repeated_header'", "*")
-
-
-def _not_hashed(layout: Layout, names: list[tuple[int, str]]) -> list[tuple[int, str]]:
-    return [pair for pair in names if layout.person_column != NHS_NUMBER or pair[1] != NHS_NUMBER]
+    hashed = NHS_NUMBER if layout.person_column == NHS_NUMBER else None
+    same = {p: f"upper(trim({raw_cell(p)})) = {literal(layout.header[p])}" for p in layout.used}
+    same = {position: condition for position, condition in same.items() if layout.header[position] != hashed}
+    coded = [layout.cells[c.name][0] for c in typing.contract.columns if c.valid and c.name in layout.cells]
+    first = next(iter([*coded, *same]), None)
+    condition = f"case when {same[first]} then {' and '.join(same.values())} else false end" if same else "false"
+    return Rule(condition, "'repeated_header'", "*")
 
 
 def _placing_rules(typing: Typing, value: Value) -> list[Rule]:
@@ -205,7 +225,7 @@ def _placing_rules(typing: Typing, value: Value) -> list[Rule]:
     where = "" if when == "true" else f" and coalesce(({when}), false)"
     missing = "'missing_person'" if column.options.get("person") else "'missing_value'"
     rules = [
-        Rule(f"{value.cell.text} is null and {_not_faulty(value)}{where}", missing, column.name),
+        Rule(f"{value.cell.value} is null and not {value.is_faulty}{where}", missing, column.name),
         Rule(f"{value.is_faulty}{where}", value.fault, column.name),
     ]
     if column.options.get("not_after_data"):
@@ -213,13 +233,14 @@ def _placing_rules(typing: Typing, value: Value) -> list[Rule]:
     return rules
 
 
-def _not_faulty(value: Value) -> str:
-    return f"not {value.is_faulty}"
+def _tokens(found: list[tuple[str, str, str]], beside: list[str]) -> str:
+    """`rule:column` of everything that was found, separated by blanks; null when nothing was.
 
-
-def _tokens(found: list[tuple[str, str, str]]) -> str:
-    """`rule:column` of everything that was found, separated by blanks; null when nothing was."""
+    Where all cells are as due, nothing is found but what the conditions `beside` say.
+    """
     if not found:
         return "null::varchar"
+    possible = " or ".join([f"not {_ALL_AS_DUE}", *beside])
     each = ",\n".join(f"case when {when} then {rule} || {literal(':' + name)} end" for when, rule, name in found)
-    return f"case when {' or '.join(when for when, _, _ in found)} then concat_ws(' ', {each}) end"
+    some = " or ".join(when for when, _, _ in found)
+    return f"case when ({possible}) and ({some}) then concat_ws(' ', {each}) end"

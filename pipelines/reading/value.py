@@ -1,4 +1,4 @@
-"""How the text of a cell becomes the typed value of a contract column: three SQL steps and two verdicts."""
+"""How the text of a cell becomes the typed value of a contract column: as it stands, or in three SQL steps."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,8 @@ from pipelines.contracts import Column
 
 NULL_CODES = ("", "-", "&")
 BLANKS = " \t\r\n\u00a0"
-WITHOUT_BLANKS = "[!-~]+"
+# Printable ASCII without blanks, with a letter or digit in it: no null code.
+PLAIN_TEXT = "[!-~]*[0-9A-Za-z][!-~]*"
 
 
 def quoted(name: str) -> str:
@@ -55,31 +56,30 @@ class Cell:
         return quoted(f"__parsed_{self.name}")
 
     @property
+    def is_as_due(self) -> str:
+        return quoted(f"__as_due_{self.name}")
+
+    @property
     def trimmed(self) -> str:
-        """The cell without outer blanks; the check that comes first is three times as fast as the trimming."""
-        return f"case when {self.is_plain} then {self.raw} else trim({self.raw}, {literal(BLANKS)}) end"
-
-    @property
-    def is_plain(self) -> str:
-        """Whether the cell is of printable ASCII without blanks, and not empty."""
-        return f"regexp_full_match({self.raw}, {literal(WITHOUT_BLANKS)})"
-
-    @property
-    def joined(self) -> str:
-        """Of a list: its cells in one text, where all are codes as they should be; of a pseudonym: `is_plain`."""
-        return quoted(f"__joined_{self.name}")
+        """The cell without outer blanks."""
+        return f"trim({self.raw}, {literal(BLANKS)})"
 
 
 @dataclass(frozen=True)
 class Value:
-    """SQL of one column. `text`, `parsed` and `value` are the three steps, each computed once; a list's
-    `joined` is computed before them.
+    """SQL of one column. A cell that `is_as_due` is empty, or written as it should be with a valid value: then the
+    value is `as_due`, with no fault and no repair. These two are expressions over the raw cell.
 
-    Where `is_faulty`, `fault` is the id of the rule that the written value fails; where `is_repaired`,
-    `repair` is the id of what was changed. These four are expressions over the columns of the three steps.
+    All others take three steps, `text`, `parsed` and `value`, each computed once. Where `is_faulty`, `fault` is the
+    id of the rule that the written value fails; where `is_repaired`, `repair` is the id of what was changed. These
+    four are expressions over the columns of the three steps, of which the first two are null for a cell as due.
+
+    `is_as_due` decides nothing but the way: for a cell as due the three steps give the same.
     """
 
     cell: Cell
+    is_as_due: str
+    as_due: str
     text: str
     parsed: str
     value: str
@@ -87,7 +87,6 @@ class Value:
     repair: str
     is_faulty: str
     is_repaired: str
-    joined: str = ""
 
 
 def without_null_codes(text: str) -> str:
@@ -98,6 +97,11 @@ def without_null_codes(text: str) -> str:
 def is_one_of(text: str, texts: tuple[str, ...]) -> str:
     """Whether a text is one of some: a function, so that the engine looks once at each different text of a block."""
     return f"list_contains([{literals(texts)}], {text})"
+
+
+def matches(text: str, pattern: str) -> str:
+    """Whether the whole text is of a pattern; null for a null text."""
+    return f"regexp_full_match({text}, {literal(pattern)})"
 
 
 def is_lost(cell: Cell) -> str:

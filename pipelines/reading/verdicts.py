@@ -25,7 +25,12 @@ def write_accepted(connection: duckdb.DuckDBPyConnection, typing: Typing, taken:
     parameters = {"raw": str(taken.raw), "delivery_id": place.delivery_id}
     target = literal(str(place.aside(place.records)))
     sql = f"copy ({typing.accepted_sql()}) to {target} (format parquet, compression zstd, compression_level 1)"
-    written = connection.execute(sql, parameters).fetchone()
+    # Pushed below the typing, the rules would compute each value again.
+    connection.execute("set disabled_optimizers = 'filter_pushdown'")
+    try:
+        written = connection.execute(sql, parameters).fetchone()
+    finally:
+        connection.execute("reset disabled_optimizers")
     return int(written[0]) if written else 0
 
 
