@@ -1,17 +1,22 @@
 """Effects of the pilot on rates and shares: levels, changes and intervals, with what they assume."""
 
 from evaluation.estimation.across_sites import SITE_EFFECTS, SITE_POOLING, AcrossSites, across_sites
+from evaluation.estimation.after_index import UseAfterIndex
 from evaluation.estimation.arms import Arm
 from evaluation.estimation.cautions import NOT_FROZEN
 from evaluation.estimation.compared import ComparedPeople, ComparedPopulation
 from evaluation.estimation.controlled import controlled_estimates
+from evaluation.estimation.cumulative_counts import COUNTED as COUNTED_OVER_TIME
 from evaluation.estimation.defaults import with_defaults
 from evaluation.estimation.effects import Effect, rate_effect
 from evaluation.estimation.estimates import METRIC_ESTIMATES, metric_estimates
+from evaluation.estimation.event_study import UNKNOWN, PersonMonths
 from evaluation.estimation.families import with_adjusted_p_values
 from evaluation.estimation.interactions import SUBGROUP_INTERACTIONS, subgroup_interactions
 from evaluation.estimation.interim import Look, look_at, with_look
 from evaluation.estimation.metrics import ALL_SITES, CASE_MANAGEMENT, Metric, population_words, site_populations
+from evaluation.estimation.mortality import with_mortality_cautions
+from evaluation.estimation.over_time import OverTime, over_time
 from evaluation.estimation.published import comparison_with_published
 from evaluation.estimation.record_quality import record_quality_cautions
 from evaluation.estimation.robustness import robustness
@@ -22,12 +27,14 @@ from evaluation.estimation.survey_items import survey_item_estimates
 __all__ = [
     "ALL_SITES",
     "CASE_MANAGEMENT",
+    "COUNTED_OVER_TIME",
     "EFFECT_STATEMENTS",
     "METRIC_ESTIMATES",
     "NOT_FROZEN",
     "SITE_EFFECTS",
     "SITE_POOLING",
     "SUBGROUP_INTERACTIONS",
+    "UNKNOWN",
     "AcrossSites",
     "Arm",
     "ComparedPeople",
@@ -35,12 +42,16 @@ __all__ = [
     "Effect",
     "Look",
     "Metric",
+    "OverTime",
+    "PersonMonths",
+    "UseAfterIndex",
     "across_sites",
     "comparison_with_published",
     "controlled_estimates",
     "effect_statements",
     "look_at",
     "metric_estimates",
+    "over_time",
     "population_words",
     "rate_effect",
     "record_quality_cautions",
@@ -52,4 +63,5 @@ __all__ = [
     "with_adjusted_p_values",
     "with_defaults",
     "with_look",
+    "with_mortality_cautions",
 ]

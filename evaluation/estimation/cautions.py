@@ -1,5 +1,7 @@
 """What a reader must know before using an estimate, in plain sentences without counts."""
 
+from dataclasses import dataclass
+
 from evaluation.estimation.arms import Arm
 from evaluation.estimation.effects import FEWEST_PEOPLE_WITH_EVENTS, varies
 from evaluation.estimation.metrics import Metric
@@ -91,11 +93,41 @@ def controlled_cautions(
         design_state,
         design_caution,
         reason,
-        _few(sample) if sample else "",
+        few_people(sample.cases_with_events, sample.comparators_with_events) if sample else "",
         UNKNOWN_AFTERWARDS if some_unknown else "",
         SHORT if follow_up_months < SHORT_FOLLOW_UP_MONTHS else "",
         *_of_metric(metric),
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Circumstances:
+    """What the cautions on all controlled estimates of a run share."""
+
+    design_state: str
+    follow_up_months: int
+
+    def cautions(
+        self,
+        metric: Metric,
+        *,
+        design: str,
+        design_caution: str,
+        reason: str,
+        sample: Sample | None = None,
+        some_unknown: bool = False,
+    ) -> str:
+        """As `controlled_cautions` has them."""
+        return controlled_cautions(
+            metric,
+            design=design,
+            design_state=self.design_state,
+            design_caution=design_caution,
+            reason=reason,
+            sample=sample,
+            some_unknown=some_unknown,
+            follow_up_months=self.follow_up_months,
+        )
 
 
 def no_estimate(reason: str) -> str:
@@ -103,11 +135,12 @@ def no_estimate(reason: str) -> str:
     return f"No estimate: {reason}."
 
 
-def _few(sample: Sample) -> str:
-    if sample.rests_on_few:
+def few_people(cases_with_events: int, comparators_with_events: int) -> str:
+    """That an interval is missing or approximate, where few people of an arm had any event."""
+    fewest = min(cases_with_events, comparators_with_events)
+    if fewest < FEWEST_PEOPLE_WITH_EVENTS:
         return "Too few people of an arm had any event: no interval."
-    few = min(sample.cases_with_events, sample.comparators_with_events) < FEW_EVENTS
-    return "Few people of an arm had any event: the interval is approximate." if few else ""
+    return "Few people of an arm had any event: the interval is approximate." if fewest < FEW_EVENTS else ""
 
 
 def join(*sentences: str) -> str:

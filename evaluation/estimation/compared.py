@@ -32,7 +32,8 @@ class ComparedPopulation:
 
     `pilot_people` are all its pilot people, whether or not they could be compared; of a subgroup those observed on the
     index date, since only of them it is known whether they belong to it. A subgroup (`is_subgroup`) is compared by
-    weights alone, on the protocol's outcomes, as exploratory.
+    weights alone, on the protocol's outcomes, as exploratory. `weighted_by` names the covariates that its weights
+    balance.
     """
 
     population: str
@@ -42,6 +43,7 @@ class ComparedPopulation:
     weighting_caution: str
     matching_caution: str
     is_subgroup: bool = False
+    weighted_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

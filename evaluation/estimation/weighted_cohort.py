@@ -24,19 +24,25 @@ class UnbalancedWeightsError(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class WeightedDesign:
-    """Weighted people and what their weights balance, ready for any of their outcomes.
+    """Weighted people and what their weights balance, comparison people first, ready for any of their outcomes.
 
-    All in the order of the rows as given: `is_treated`, `weights` (n, 0 for cases), `balanced` (n x b, with
+    `order` (n) are the rows as given, in the order of all else: `is_treated`, `weights` (n, 0 for cases), `balanced` (n x b, with
     intercept), `person_numbers`. `bread` (b x b) is the inverse of balanced' x diag(weights) x balanced, `leverages`
     (n, 0 for cases) the share of a row's outcome that its own expectation takes from it.
     """
 
+    order: NDArray[np.intp]
     is_treated: Booleans
     weights: Floats
     balanced: Floats
     bread: Floats
     leverages: Floats
     person_numbers: NDArray[np.intp]
+
+    @property
+    def comparison_rows(self) -> int:
+        """How many rows are comparison people's."""
+        return int(np.count_nonzero(~self.is_treated))
 
 
 def weighted_cohort(
@@ -84,19 +90,21 @@ def weighted_design(
     Columns are taken less the cases' means: the same weights, better conditioned.
     """
     treated = np.asarray(is_treated, dtype=bool)
-    w = _case_numbers(np.asarray(weights, dtype=float), treated)
-    x = _centred(balanced, treated)
-    _refuse_imbalance(x, w, treated)
+    order = np.argsort(treated, kind="stable")
+    w = _case_numbers(np.asarray(weights, dtype=float), treated)[order]
+    x = _centred(balanced, treated, order)
+    _refuse_imbalance(x, w, treated[order])
     kept = independent_columns(x, w)
     x = x if kept.size == x.shape[1] else x[:, kept]
     bread = inverse_gram(x, w)
     return WeightedDesign(
-        is_treated=treated,
+        order=order,
+        is_treated=treated[order],
         weights=w,
         balanced=x,
         bread=bread,
         leverages=np.minimum(w * np.einsum("ij,ij->i", x @ bread, x), LARGEST_LEVERAGE),
-        person_numbers=group_numbers(person_ids),
+        person_numbers=group_numbers(person_ids)[order],
     )
 
 
@@ -105,10 +113,10 @@ def weighted_rate_ratio(design: WeightedDesign, *, counts: ArrayLike, person_yea
 
     Someone whose count is not known has no person-years: the weights stay, the rates are of those who are known.
     """
-    y, t = (np.asarray(values, dtype=float) for values in (counts, person_years))
+    y, t = (np.asarray(values, dtype=float)[design.order] for values in (counts, person_years))
     rate, on_rate = rate_with_influence(y, t, design.is_treated.astype(float))
     without, on_without = rate_with_influence(y, t, design.weights)
-    on_without = (on_without - _by_weights(on_without, design)) / (1 - design.leverages)
+    on_without = with_weights_estimated(design, on_without)
     people = design.person_numbers
     return RateRatio(
         estimator=ESTIMATOR,
@@ -125,12 +133,19 @@ def weighted_rate_ratio(design: WeightedDesign, *, counts: ArrayLike, person_yea
     )
 
 
-def _by_weights(influences: Floats, design: WeightedDesign) -> Floats:
-    """What each row moves the weighted rate by through the weights, which were made from these people (n)."""
+def with_weights_estimated(design: WeightedDesign, influences: Floats) -> Floats:
+    """What rows add (n, or n x k) to estimates from the weighted comparison people, the weights being estimated too.
+
+    `influences` are what they would add with known weights, 0 for cases. In the notation of `weighted_cohort`: less
+    (C K^-1) [w x, or -x if a case], with C = sum_0 influence x', and divided by one less the row's leverage.
+    """
     x = design.balanced
-    slope = design.bread @ (x.T @ influences)
-    moved: Floats = (x @ slope) * np.where(design.is_treated, -1.0, design.weights)
-    return moved
+    by_weights = x @ (design.bread @ (x.T @ influences))
+    moved, left = np.where(design.is_treated, -1.0, design.weights), 1 - design.leverages
+    if influences.ndim > 1:
+        moved, left = moved[:, None], left[:, None]
+    found: Floats = (influences - by_weights * moved) / left
+    return found
 
 
 def _case_numbers(weights: Floats, treated: Booleans) -> Floats:
@@ -142,11 +157,11 @@ def _case_numbers(weights: Floats, treated: Booleans) -> Floats:
     return scaled
 
 
-def _centred(columns: ArrayLike, treated: Booleans) -> Floats:
-    """An intercept and the columns less the cases' means."""
+def _centred(columns: ArrayLike, treated: Booleans, order: NDArray[np.intp]) -> Floats:
+    """An intercept and the columns less the cases' means, comparison people first."""
     matrix = np.asarray(columns, dtype=float)
     design = np.ones((matrix.shape[0], matrix.shape[1] + 1))
-    design[:, 1:] = matrix
+    design[:, 1:] = matrix[order]
     design[:, 1:] -= matrix[treated].mean(axis=0)
     return design
 

@@ -1,0 +1,267 @@
+"""Rows of cumulative counts, days alive out of hospital and months, by hand; and what they say where there is none."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+import pytest
+
+from evaluation.estimation import ComparedPeople, ComparedPopulation, Metric, PersonMonths, UseAfterIndex, over_time
+from evaluation.estimation.after_index import days_in_months
+from evaluation.estimation.cumulative_counts import COUNTED, IN_HOSPITAL
+from evaluation.matching.covariates import FORMS
+
+CASES, OTHERS = 20, 40
+IDS = pl.Series([f"case{n:02d}" for n in range(CASES)] + [f"other{n:02d}" for n in range(OTHERS)])
+IS_CASE = np.arange(CASES + OTHERS) < CASES
+PEOPLE = ComparedPeople(
+    person_id=IDS,
+    is_treated=IS_CASE,
+    weights=np.where(IS_CASE, 1.0, 0.5),
+    covariates=np.zeros((CASES + OTHERS, 0)),
+)
+EVERYONE = ComparedPopulation(
+    population="all_sites",
+    pilot_people=CASES,
+    weighted=PEOPLE,
+    matched=None,
+    weighting_caution="Weights are odd.",
+    matching_caution="No pairs.",
+    weighted_by=("outpatient_attendances_12_months", "emergency_discharge_class"),
+)
+METRICS = [
+    Metric(metric_id=name, label=name.replace("_", " "), domain="utilisation", unit="per person-year")
+    for name in (*COUNTED, "emergency_bed_days")
+] + [Metric(metric_id="died", label="Died", domain="outcome", unit="share of people", is_binary=True)]
+MONTHS = np.arange(-24, 2)
+# 12 of 20 cases have an emergency admission on day 10 and 24 of 40 others on days 10 and 40; 10 and 10 spend two
+# nights in hospital; nobody dies within two months (60 days)
+FIRST_CASES, FIRST_OTHERS = IDS[:12], IDS[CASES : CASES + 24]
+
+
+def by_day() -> pl.DataFrame:
+    admitted = [
+        *((person, 10, 1, 0) for person in FIRST_CASES),
+        *((person, day, 1, 0) for person in FIRST_OTHERS for day in (10, 40)),
+        *((person, day, 0, 1) for person in [*IDS[:10], *IDS[CASES : CASES + 10]] for day in (50, 51)),
+    ]
+    names = ("person_id", "day_from_index", "emergency_admissions", IN_HOSPITAL)
+    none = {"elective_admissions": pl.lit(0), "outpatient_attendances": pl.lit(0)}
+    return pl.DataFrame(admitted, schema=names, orient="row").with_columns(**none)
+
+
+def use(**changes: pl.DataFrame) -> UseAfterIndex:
+    frame = pl.DataFrame({"person_id": IDS, "days_observed": 400, "died": False})
+    known = pl.DataFrame({"person_id": IDS, **dict.fromkeys((*COUNTED, "emergency_bed_days"), 0)})
+    return UseAfterIndex(**({"observed": frame, "by_day": by_day(), "known": known} | changes))
+
+
+def months(**counts: np.ndarray) -> PersonMonths:
+    """Everyone has 30 days in each month; nobody has any event where `counts` does not say so."""
+    shape = (IDS.len(), MONTHS.size)
+    none = {name: np.zeros(shape, dtype=np.int16) for name in COUNTED}
+    return PersonMonths(
+        person_id=IDS, months=MONTHS, days=np.full(shape, 30, dtype=np.uint8), counts=none | dict(counts)
+    )
+
+
+def tables(one: ComparedPopulation = EVERYONE, *, after: UseAfterIndex | None = None, by_month=None):
+    return over_time(
+        [one],
+        use=after or use(),
+        months=by_month or months(),
+        metrics=METRICS,
+        follow_up_months=2,
+        protocol_hash="hash",
+        run_id="run",
+    )
+
+
+def counts_of(found, metric: str = "emergency_admissions") -> list[dict]:
+    return found.mean_cumulative_counts.filter(metric_id=metric).rows(named=True)
+
+
+def test_months_are_of_a_twelfth_of_a_year():
+    assert [days_in_months(months) for months in (1, 2, 3, 6, 12, 24)] == [30, 60, 91, 182, 365, 730]
+
+
+def test_mean_cumulative_counts_by_hand():
+    first, last = counts_of(tables())
+    assert (first["pilot"], first["comparator"], first["difference"]) == pytest.approx((0.6, 0.6, 0))
+    assert (last["pilot"], last["comparator"], last["difference"]) == pytest.approx((0.6, 1.2, -0.6))
+    assert [(row["month"], row["days_from_index"], row["is_end_of_follow_up"]) for row in (first, last)] == [
+        (1, 30, False),
+        (2, 60, True),
+    ]
+    # influences: (count - 0.6) / 20 of cases, (count - 1.2) / 40 of others
+    cases, others = (12 * 0.4**2 + 8 * 0.6**2) / 20**2, (24 * 0.8**2 + 16 * 1.2**2) / 40**2
+    margin = 1.959964 * math.sqrt((cases + others) * 60 / 59)
+    assert last["difference_high"] == pytest.approx(-0.6 + margin, rel=1e-6)
+    factor = math.exp(1.959964 * math.sqrt(cases * 20 / 19) / 0.6)
+    assert (last["pilot_low"], last["pilot_high"]) == pytest.approx((0.6 / factor, 0.6 * factor), rel=1e-6)
+    assert (last["n_pilot"], last["n_comparator"]) == (20, 40)
+    assert "The interval holds for this month alone" in last["caution"]
+
+
+def test_with_fewer_than_ten_people_with_any_event_there_is_no_interval():
+    few = by_day().filter(pl.col("person_id").is_in(IDS[3:].implode()))
+    last = counts_of(tables(after=use(by_day=few)))[1]
+    assert last["pilot"] == pytest.approx(9 / 20)
+    assert [last[f"{name}_low"] for name in ("pilot", "comparator", "difference")] == [None] * 3
+    assert "Too few people of an arm had any event: no interval." in last["caution"]
+
+
+def test_people_whose_count_is_not_known_are_left_out():
+    known = use().known.with_columns(
+        emergency_admissions=pl.when(pl.col("person_id") == "case19").then(None).otherwise(0)
+    )
+    last = counts_of(tables(after=use(known=known)))[1]
+    assert (last["n_pilot"], last["pilot"]) == (19, pytest.approx(12 / 19))
+    assert "People whose count is not known are left out." in last["caution"]
+
+
+def days_alive(found) -> dict[str, dict]:
+    return {row["measure"]: row for row in found.days_alive_out_of_hospital.iter_rows(named=True)}
+
+
+def test_days_alive_and_out_of_hospital_by_hand():
+    found = days_alive(tables())
+    assert (found["days_alive"]["pilot"], found["days_alive"]["comparator"]) == pytest.approx((60, 60))
+    assert (found["days_in_hospital"]["pilot"], found["days_in_hospital"]["comparator"]) == pytest.approx((1, 0.5))
+    out = found["days_alive_out_of_hospital"]
+    assert (out["pilot"], out["comparator"], out["difference"]) == pytest.approx((59, 59.5, -0.5))
+    variance = 20 * 1**2 / 20**2 + (10 * 1.5**2 + 30 * 0.5**2) / 40**2
+    assert out["difference_low"] == pytest.approx(-0.5 - 1.959964 * math.sqrt(variance * 60 / 59), rel=1e-6)
+    assert found["days_alive"]["pilot_low"] is None
+
+
+def test_a_death_takes_days_from_both_measures():
+    died = pl.col("person_id").is_in(IDS[:10].implode()) | pl.col("person_id").is_in(IDS[CASES : CASES + 20].implode())
+    observed = use().observed.with_columns(died=died, days_observed=pl.when(died).then(40).otherwise(400))
+    found = days_alive(tables(after=use(observed=observed)))
+    assert found["days_alive"]["pilot"] == pytest.approx((10 * 40 + 10 * 60) / 20)
+    assert found["days_alive"]["pilot_low"] is not None
+    assert found["days_in_hospital"]["pilot"] == pytest.approx(0)
+    assert found["days_alive_out_of_hospital"]["comparator"] == pytest.approx((20 * 40 + 20 * 60) / 40)
+
+
+def with_events(month: int, cases: int, others: int, *, size: int = 1) -> np.ndarray:
+    counts = np.zeros((IDS.len(), MONTHS.size), dtype=np.int16)
+    counts[:cases, month == MONTHS] = size
+    counts[CASES : CASES + others, month == MONTHS] = 1
+    return counts
+
+
+def month_of(found, month: int, metric: str = "outpatient_attendances") -> dict:
+    return found.event_study.filter(metric_id=metric, month_from_index=month).row(0, named=True)
+
+
+def test_a_month_by_hand():
+    row = month_of(tables(by_month=months(outpatient_attendances=with_events(0, 12, 12))), 0)
+    assert (row["pilot_rate"], row["comparator_rate"]) == pytest.approx((0.6 / 30 * 365.25, 0.3 / 30 * 365.25))
+    assert row["log_rate_ratio"] == pytest.approx(math.log(2))
+    variance = (12 * 0.4**2 + 8 * 0.6**2) / 12**2 + (12 * 0.7**2 + 28 * 0.3**2) / 12**2
+    margin = 1.959964 * math.sqrt(variance * 60 / 59)
+    assert row["log_rate_ratio_high"] == pytest.approx(math.log(2) + margin, rel=1e-6)
+
+
+def test_a_month_with_few_people_or_none_says_so():
+    few = month_of(tables(by_month=months(outpatient_attendances=with_events(0, 9, 12))), 0)
+    assert (few["log_rate_ratio"] is None, few["log_rate_ratio_low"]) == (False, None)
+    assert "Too few people of an arm had any event: no interval." in few["caution"]
+    none = month_of(tables(), 0)
+    assert (none["pilot_rate"], none["log_rate_ratio"]) == (0, None)
+    assert "No ratio: nobody of an arm had any event." in none["caution"]
+    unknown = month_of(
+        tables(by_month=months(outpatient_attendances=np.full((60, MONTHS.size), -1, dtype=np.int16))), 0
+    )
+    assert (unknown["pilot_rate"], unknown["comparator_rate"]) == (None, None)
+    assert "No rate: no day of this month is known of an arm." in unknown["caution"]
+
+
+def test_a_month_says_what_it_can_be_evidence_of():
+    found = tables()
+    roles = {month: month_of(found, month)["role"] for month in (-24, -13, -12, -7, -6, -1, 0, 1)}
+    assert list(roles.values()) == [
+        *("held_out", "held_out", "used_for_matching", "used_for_matching"),
+        *("crisis_window", "crisis_window", "follow_up", "follow_up"),
+    ]
+    assert "Flat by construction, not evidence" in month_of(found, -12)["caution"]
+    assert "Held out" in month_of(found, -13)["caution"]
+    assert "bad spell" in month_of(found, -1)["caution"]
+    assert "Weights are odd." in month_of(found, 0)["caution"]
+    assert month_of(found, -24, "emergency_admissions")["role"] == "used_for_matching"
+    assert month_of(found, -24, "elective_admissions")["role"] == "held_out"
+
+
+def leads(found) -> dict[str, dict]:
+    return {row["metric_id"]: row for row in found.lead_tests.iter_rows(named=True)}
+
+
+def test_months_held_out_are_tested_together_and_used_ones_never():
+    counts = with_events(-20, 12, 12) + with_events(-15, 14, 28) + with_events(-3, 20, 1)
+    found = tables(by_month=months(outpatient_attendances=counts, emergency_admissions=counts))
+    row = leads(found)["outpatient_attendances"]
+    assert (row["months_held_out"], row["months_tested"], row["degrees_of_freedom"]) == (12, 2, 2)
+    # month -20: log 2; month -15: 0; covariances of the two by hand, since the same people come first in both
+    cases = [np.where(np.arange(20) < n, 1, 0) / n - 1 / 20 for n in (12, 14)]
+    others = [np.where(np.arange(40) < n, 1, 0) / n - 1 / 40 for n in (12, 28)]
+    covariance = np.array([[a @ b + c @ d for b, d in zip(cases, others, strict=True)]
+                           for a, c in zip(cases, others, strict=True)]) * 60 / 59  # fmt: skip
+    log_ratios = np.array([math.log(2), 0])
+    assert row["chi_square"] == pytest.approx(log_ratios @ np.linalg.solve(covariance, log_ratios))
+    assert row["p_value"] == pytest.approx(math.exp(-row["chi_square"] / 2))
+    assert "a large one is no proof of it" in row["caution"]
+    used = leads(found)["emergency_admissions"]
+    assert (used["months_held_out"], used["chi_square"]) == (0, None)
+    assert "none is evidence" in used["caution"]
+
+
+def test_too_few_people_in_the_months_held_out_are_no_test():
+    row = leads(tables())["outpatient_attendances"]
+    assert (row["months_held_out"], row["months_tested"], row["p_value"]) == (12, 0, None)
+    assert "No test: in too few of the months" in row["caution"]
+
+
+def test_without_weights_there_are_rows_without_values_that_say_why_and_no_months():
+    found = tables(replace(EVERYONE, weighted=None))
+    assert [row["pilot"] for row in counts_of(found)] == [None, None]
+    assert all("Weights are odd." in row["caution"] for row in counts_of(found))
+    assert [row["n_pilot"] for row in days_alive(found).values()] == [0, 0, 0]
+    assert found.event_study.is_empty()
+    assert all(row["months_held_out"] is None and "no weights" in row["caution"] for row in leads(found).values())
+
+
+def test_groups_that_are_not_comparable_are_said_to_be_so_on_every_later_row():
+    died = pl.col("person_id").is_in(IDS[:15].implode()) | pl.col("person_id").is_in(IDS[CASES : CASES + 10].implode())
+    observed = use().observed.with_columns(died=died, days_observed=pl.when(died).then(20).otherwise(400))
+    found = tables(after=use(observed=observed))
+    for table in (found.mean_cumulative_counts, found.days_alive_out_of_hospital):
+        assert table["caution"].str.contains("Groups not comparable", literal=True).all()
+    early = pl.col("observed_window") == "first_90_days"
+    said = found.mortality_ratios.filter(pl.col("caution").str.contains("Groups not comparable"))
+    assert said.equals(found.mortality_ratios.filter(early, design="weighted_cohort"))
+    assert "Groups not comparable" in month_of(found, 0)["caution"]
+    assert "Groups not comparable" not in month_of(found, -24)["caution"]
+
+
+def test_without_anybody_to_compare_every_table_is_there_and_empty():
+    found = over_time([], use=use(), months=months(), metrics=METRICS, follow_up_months=2, protocol_hash="", run_id="")
+    for table in vars(found).values():
+        assert table.is_empty()
+        assert {"population", "caution", "run_id"} <= set(table.columns)
+
+
+@pytest.mark.parametrize("covariate", FORMS)
+def test_it_is_known_of_every_covariate_which_months_it_looks_at(covariate):
+    one = replace(EVERYONE, weighted_by=(covariate,))
+    role = month_of(tables(one), -24, "emergency_admissions")["role"]
+    diagnoses = ("charlson", "elixhauser", "frailty", "diagnoses", "episodes", "conditions", "discharge_class")
+    looks_back = covariate == "emergency_admissions_24_months" or any(part in covariate for part in diagnoses)
+    assert role == ("used_for_matching" if looks_back else "held_out")
+
+
+def test_a_covariate_that_nobody_classified_is_refused():
+    with pytest.raises(ValueError, match="it is not known which months it looks at"):
+        tables(replace(EVERYONE, weighted_by=("shoe_size",)))
