@@ -14,6 +14,7 @@ from assets.lake import EXTRACTS, read_deliveries
 from assets.ledger import books_balance, deliveries, no_delivery_refused, pilot_people_are_linked
 from assets.marts import MARTS
 from assets.matching import comparison, expected_power
+from assets.over_time import over_time
 from assets.parameters import code_list_tables, protocol_amendments, study_parameters
 from assets.publishing import code_lists, published, runs
 from assets.quality import (
@@ -45,6 +46,7 @@ ALL_ASSETS = [
     survey_estimates,
     before_after_estimates,
     controlled_estimates,
+    over_time,
     metric_estimates,
     effect_statements,
     effects_across_sites,

@@ -13,6 +13,7 @@ from evaluation.estimation import (
     with_adjusted_p_values,
     with_defaults,
     with_look,
+    with_mortality_cautions,
 )
 from evaluation.surveys import survey_estimates as estimate_surveys
 from pipelines.comparison import compared_populations, designs_found, look_at_data, use_of_compared
@@ -92,13 +93,18 @@ def controlled_estimates(
 
 
 @dg.asset(
-    deps=[before_after_estimates, controlled_estimates, survey_estimates, "comparison_designs", "people"], **ASSET
+    deps=[
+        *(before_after_estimates, controlled_estimates, survey_estimates),
+        *("mortality_ratios", "comparison_designs", "people"),
+    ],
+    **ASSET,
 )
 @guarded
 def metric_estimates(warehouse: dg.ResourceParam[Warehouse], study: dg.ResourceParam[Study]) -> dg.MaterializeResult:
     """Level and change of each metric, one row per metric, population, design and estimator."""
+    controlled = with_mortality_cautions(warehouse.read("controlled_estimates"), warehouse.read("mortality_ratios"))
     estimates = with_defaults(
-        pl.concat([warehouse.read("before_after_estimates"), warehouse.read("controlled_estimates")]),
+        pl.concat([warehouse.read("before_after_estimates"), controlled]),
         found=designs_found(warehouse.read("comparison_designs")),
         metrics=activity_metrics(study),
     )

@@ -6,6 +6,7 @@ from assets.effects import ACROSS_SITES, effect_statements, subgroup_interaction
 from assets.estimates import comparison_with_published, metric_estimates, survey_estimates
 from assets.ledger import deliveries
 from assets.matching import PUBLISHED as PUBLISHED_DESIGN
+from assets.over_time import OVER_TIME
 from assets.quality import data_quality_counts, data_quality_history, data_quality_limits
 from assets.sensitivity import robustness, sensitivity_estimates
 from pipelines.code_lists import code_lists_frame, load_code_lists
@@ -33,6 +34,7 @@ PYTHON_TABLES = [
 ]
 NAMED_TABLES = [
     *ACROSS_SITES,
+    *OVER_TIME,
     *PUBLISHED_DESIGN,
     "activity_by_month",
     "attrition",

@@ -98,8 +98,11 @@ def found_design(warehouse: Warehouse, protocol: Protocol) -> dict[str, pl.DataF
     }
 
 
-def compared_populations(warehouse: Warehouse) -> Iterator[ComparedPopulation]:
-    """Each population of `comparison_designs` with its weighted and its matched people, one at a time."""
+def compared_populations(warehouse: Warehouse, *, kinds: Sequence[str] = ()) -> Iterator[ComparedPopulation]:
+    """Each population of `comparison_designs` with its weighted and its matched people, one at a time.
+
+    With `kinds` only those whose name up to the colon is among them.
+    """
     cohort, designs = warehouse.read("design_people"), warehouse.read("comparison_designs")
     if not designs["comparison_people"].sum():
         return
@@ -111,6 +114,8 @@ def compared_populations(warehouse: Warehouse) -> Iterator[ComparedPopulation]:
     subgroups = dict(subgroup_populations(cases))
     for design in designs.iter_rows(named=True):
         name = design["population"]
+        if kinds and name.partition(":")[0] not in kinds:
+            continue
         is_theirs = pl.lit(value=True) if name == ALL_SITES else pl.col("site_id").is_in(sites.get(name, []))
         theirs = cases.filter(subgroups.get(name, is_theirs))
         query = "select person_id, weight from comparison_weights where population = ?"
@@ -123,6 +128,7 @@ def compared_populations(warehouse: Warehouse) -> Iterator[ComparedPopulation]:
             weighting_caution=design["weighting_caution"],
             matching_caution=design["matching_caution"],
             is_subgroup=name in subgroups,
+            weighted_by=tuple(design["weighted_covariates"].split(", ")) if design["has_weights"] else (),
         )
 
 

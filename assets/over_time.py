@@ -1,0 +1,60 @@
+"""Over time: deaths, use until death and rates month by month, against people like the pilot's."""
+
+import dagster as dg
+
+from assets.matching import TABLES as MATCHING
+from evaluation.estimation import over_time as follow_over_time
+from pipelines.comparison import compared_populations
+from pipelines.faults import guarded
+from pipelines.freezing import design_state
+from pipelines.masking import row_metadata
+from pipelines.metrics import metrics_with_cautions
+from pipelines.over_time import POPULATIONS, months_of_compared, use_after_index
+from pipelines.study import Study
+from pipelines.warehouse import Warehouse
+
+OVER_TIME = {
+    "mortality_ratios": "Deaths of pilot people against those of comparison people, early and over the follow-up.",
+    "mean_cumulative_counts": "Use of hospital up to each month of follow-up, with death as a terminal event.",
+    "days_alive_out_of_hospital": "Days alive and out of hospital over the follow-up, and what they are made of.",
+    "event_study": "Rates of both arms in each month around the index date, and what each month is evidence of.",
+    "lead_tests": "Whether the arms differed in months before the index date that no covariate looks at.",
+}
+
+
+@dg.multi_asset(
+    specs=[
+        dg.AssetSpec(
+            name,
+            deps=[
+                dg.AssetKey(table)
+                for table in (
+                    *("use_by_day", "person_months", "person_periods", "index_months", "people", "sites"),
+                    *("record_quality", "protocol_amendments"),
+                    *MATCHING,
+                )
+            ],
+            description=description,
+            group_name="estimates",
+            kinds={"polars"},
+        )
+        for name, description in OVER_TIME.items()
+    ]
+)
+@guarded
+def over_time(
+    context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse], study: dg.ResourceParam[Study]
+):
+    """Deaths, use until death and use by month: five tables from one design of each population."""
+    found = follow_over_time(
+        compared_populations(warehouse, kinds=POPULATIONS),
+        use=use_after_index(warehouse),
+        months=months_of_compared(warehouse),
+        metrics=metrics_with_cautions(study, warehouse),
+        design_state=design_state(study),
+        follow_up_months=study.protocol.periods.follow_up_months,
+        protocol_hash=study.protocol_hash,
+        run_id=context.run.run_id,
+    )
+    for name in OVER_TIME:
+        yield dg.MaterializeResult(asset_key=name, metadata=row_metadata(warehouse.write(name, getattr(found, name))))
