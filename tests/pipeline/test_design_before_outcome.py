@@ -136,10 +136,13 @@ def test_no_table_of_outcomes_is_made_in_the_design_stage(demo):
     assert not made & {
         "person_periods",
         "person_months",
+        "use_by_day",
         "survey_answers",
         "survey_estimates",
         "before_after_estimates",
         "controlled_estimates",
+        "mortality_ratios",
+        "event_study",
         "metric_estimates",
         "published",
     }
