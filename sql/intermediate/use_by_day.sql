@@ -3,9 +3,10 @@
 -- contract: none
 -- decision: docs/decisions/0019-deaths-and-months.md
 -- kind: view
--- A day is spent in hospital if the night after it is, as bed days are counted, whatever the stay is for; regular
--- attendances are no stays. Stays that overlap count a day once, and one that is not known to have ended goes on
--- until the last day on which a record shows it. Some days lie beyond the follow-up, whose months differ in length.
+-- A day is spent in hospital if the night after it is, as bed days are counted, whatever the stay is for;
+-- regular attendances are no stays. Stays that overlap count a day once, and one that is not known to have
+-- ended goes on until the last day on which a record shows it. Some days lie beyond the follow-up, whose
+-- months differ in length.
 with people as (
     select
         index_dates.person_id,
@@ -13,7 +14,9 @@ with people as (
         index_dates.observed_from_date,
         least(
             index_dates.observed_until_date,
-            cast(index_dates.index_date + to_days(cast(31 * study_design.follow_up_months as integer)) as date)
+            cast(
+                index_dates.index_date + to_days(cast(31 * study_design.follow_up_months as integer)) as date
+            )
         ) as until_date
     from index_dates
     cross join study_design
