@@ -37,6 +37,7 @@ NAMED_TABLES = [
     *OVER_TIME,
     *PUBLISHED_DESIGN,
     "activity_by_month",
+    "area_months",
     "attrition",
     "continuous_inpatient_spells",
     "data_quality",

@@ -1,8 +1,7 @@
 -- The people of both arms with their day 0 and the days on which they can be observed.
 -- grain: one row per person_id
 -- contract: none
--- Observed: born, alive, registered and within the data. A pilot person's follow-up does not end with the
--- enrolment.
+-- A pilot person's follow-up does not end with the enrolment.
 with arms as (
     select
         person_id,
@@ -25,33 +24,22 @@ select
     arms.is_pilot,
     arms.site_id,
     arms.index_date,
-    greatest(
-        coalesce(population.date_of_birth, date '1800-01-01'),
-        coalesce(population.registration_start_date, date '1800-01-01')
-    ) as observed_from_date,
-    -- The first day that is not observed any more.
-    cast(
-        least(
-            study_design.data_until,
-            coalesce(population.date_of_death, study_design.data_until),
-            coalesce(population.registration_end_date, study_design.data_until)
-        ) + interval 1 day as date
-    ) as observed_until_date,
+    observed_people.observed_from_date,
+    observed_people.observed_until_date,
     -- Null for an index date before the birth date: one of the two is wrong.
     case
-        when arms.index_date >= population.date_of_birth
+        when arms.index_date >= observed_people.date_of_birth
             then cast(
-                year(arms.index_date) - year(population.date_of_birth)
+                year(arms.index_date) - year(observed_people.date_of_birth)
                 - case
                     when
                         month(arms.index_date) * 100 + day(arms.index_date)
-                        < month(population.date_of_birth) * 100 + day(population.date_of_birth)
+                        < month(observed_people.date_of_birth) * 100 + day(observed_people.date_of_birth)
                         then 1
                     else 0
                 end as bigint
             )
     end as age_at_index,
-    population.date_of_death
+    observed_people.date_of_death
 from arms
-inner join population on arms.person_id = population.person_id
-cross join study_design
+inner join observed_people on arms.person_id = observed_people.person_id

@@ -20,7 +20,7 @@ def study() -> SmallStudy:
         outpatients=[appointment("2010-08-01")],
         emergency_care=[attendance("2010-08-01")],
         enrolments=[enrolment("2010-07-01")],
-        population=[person("p1"), person("c1")],
+        population=[person("p1", area="Pilot area", gpprac="A1"), person("c1")],
         surveys=[{"extract": "s", "instrument": "patients", "person_id": "p1", "wave": "1", "involved": "1"}],
         instrument_items=[{"instrument_id": "patients", "item_id": "involved", "item_column": "involved"}],
         data_quality_counts=[{**RULE, "run_id": "r1", "evaluated_rows": 9, "failed_rows": 0, "is_engine_fault": False}],
