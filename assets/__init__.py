@@ -1,5 +1,6 @@
 """What is made: Dagster assets and checks, one module a layer; each reads, calls one function, writes."""
 
+from assets.areas import area_effects
 from assets.effects import effect_statements, effects_across_sites, subgroup_interactions
 from assets.estimates import (
     before_after_estimates,
@@ -47,6 +48,7 @@ ALL_ASSETS = [
     before_after_estimates,
     controlled_estimates,
     over_time,
+    area_effects,
     metric_estimates,
     effect_statements,
     effects_across_sites,

@@ -3,6 +3,7 @@
 import dagster as dg
 import polars as pl
 
+from assets.areas import ESTIMATES as AREA_ESTIMATES
 from assets.matching import TABLES as MATCHING
 from evaluation.estimation import comparison_with_published as beside_published
 from evaluation.estimation import controlled_estimates as estimate_controlled
@@ -94,7 +95,7 @@ def controlled_estimates(
 
 @dg.asset(
     deps=[
-        *(before_after_estimates, controlled_estimates, survey_estimates),
+        *(before_after_estimates, controlled_estimates, AREA_ESTIMATES, survey_estimates),
         *("mortality_ratios", "comparison_designs", "people"),
     ],
     **ASSET,
@@ -110,8 +111,9 @@ def metric_estimates(warehouse: dg.ResourceParam[Warehouse], study: dg.ResourceP
     )
     items = survey_item_estimates(warehouse.read("survey_estimates"), metrics=survey_metrics(study))
     look = look_at_data(warehouse, study.protocol)
-    both = [with_look(estimates, look), with_look(items, look.of_answers)]
-    rows = warehouse.write("metric_estimates", with_adjusted_p_values(pl.concat(both)))
+    areas = with_look(warehouse.read(AREA_ESTIMATES), look)
+    found = [with_look(estimates, look), areas, with_look(items, look.of_answers)]
+    rows = warehouse.write("metric_estimates", with_adjusted_p_values(pl.concat(found)))
     return dg.MaterializeResult(metadata=row_metadata(rows))
 
 

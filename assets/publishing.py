@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from assets.areas import PUBLISHED as PUBLISHED_AREAS
 from assets.effects import ACROSS_SITES, effect_statements, subgroup_interactions
 from assets.estimates import comparison_with_published, metric_estimates, survey_estimates
 from assets.ledger import deliveries
@@ -35,6 +36,7 @@ PYTHON_TABLES = [
 NAMED_TABLES = [
     *ACROSS_SITES,
     *OVER_TIME,
+    *PUBLISHED_AREAS,
     *PUBLISHED_DESIGN,
     "activity_by_month",
     "area_months",

@@ -114,6 +114,13 @@ def site_register(sites: pl.DataFrame, people: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([sites.select("site_id", "case_management", "models"), unregistered], how="diagonal")
 
 
+def some_sites_without_area(sites: pl.DataFrame, people: pl.DataFrame) -> bool:
+    """Whether the area of a site is not known: not given in sites.csv, or the site is named by enrolments alone."""
+    placed = sites.filter(pl.col("area").is_not_null())["site_id"]
+    named = pl.concat([sites["site_id"], people["site_id"].drop_nulls()])
+    return not named.is_in(placed.implode()).all()
+
+
 def survey_designs(study: Study) -> tuple[SurveyDesign, ...]:
     """How the sample of each of the study's questionnaires is laid out."""
     instruments = {instrument.instrument: instrument for instrument in study.instruments.values()}

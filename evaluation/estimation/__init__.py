@@ -2,6 +2,7 @@
 
 from evaluation.estimation.across_sites import SITE_EFFECTS, SITE_POOLING, AcrossSites, across_sites
 from evaluation.estimation.after_index import UseAfterIndex
+from evaluation.estimation.area_estimates import AREA_EVENT_STUDY, SYNTHETIC_WEIGHTS, AreaEstimates, area_estimates
 from evaluation.estimation.arms import Arm
 from evaluation.estimation.cautions import NOT_FROZEN
 from evaluation.estimation.compared import ComparedPeople, ComparedPopulation
@@ -26,6 +27,7 @@ from evaluation.estimation.survey_items import survey_item_estimates
 
 __all__ = [
     "ALL_SITES",
+    "AREA_EVENT_STUDY",
     "CASE_MANAGEMENT",
     "COUNTED_OVER_TIME",
     "EFFECT_STATEMENTS",
@@ -34,8 +36,10 @@ __all__ = [
     "SITE_EFFECTS",
     "SITE_POOLING",
     "SUBGROUP_INTERACTIONS",
+    "SYNTHETIC_WEIGHTS",
     "UNKNOWN",
     "AcrossSites",
+    "AreaEstimates",
     "Arm",
     "ComparedPeople",
     "ComparedPopulation",
@@ -46,6 +50,7 @@ __all__ = [
     "PersonMonths",
     "UseAfterIndex",
     "across_sites",
+    "area_estimates",
     "comparison_with_published",
     "controlled_estimates",
     "effect_statements",

@@ -62,14 +62,14 @@ def rate_cautions(
         _left_out(arms),
         SHORT if follow_up_months < SHORT_FOLLOW_UP_MONTHS else "",
     ]
-    return join(*sentences, *_of_metric(metric))
+    return join(*sentences, *of_metric(metric))
 
 
 def share_cautions(metric: Metric, *, design: str, arms: list[Arm]) -> str:
     """All cautions on the share of people to whom a once-only event happened."""
     left_out = LEFT_OUT if any(arm.people_left_out for arm in arms) else ""
     none = "No pilot people." if not arms[0].people else ""
-    return join(BY_DESIGN[design], ONCE_ONLY, none, left_out, *_of_metric(metric))
+    return join(BY_DESIGN[design], ONCE_ONLY, none, left_out, *of_metric(metric))
 
 
 def controlled_cautions(
@@ -96,7 +96,7 @@ def controlled_cautions(
         few_people(sample.cases_with_events, sample.comparators_with_events) if sample else "",
         UNKNOWN_AFTERWARDS if some_unknown else "",
         SHORT if follow_up_months < SHORT_FOLLOW_UP_MONTHS else "",
-        *_of_metric(metric),
+        *of_metric(metric),
     )
 
 
@@ -148,7 +148,8 @@ def join(*sentences: str) -> str:
     return " ".join(sentence for sentence in sentences if sentence)
 
 
-def _of_metric(metric: Metric) -> tuple[str, ...]:
+def of_metric(metric: Metric) -> tuple[str, ...]:
+    """What every caution on the metric ends with: unverified code lists, and the metric's notes."""
     unverified = ", ".join(metric.unverified_code_lists)
     lists = f"Rests on code lists not yet checked against their source: {unverified}." if unverified else ""
     return (lists, *metric.notes)

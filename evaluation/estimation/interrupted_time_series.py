@@ -1,6 +1,7 @@
 """Interrupted time series: segmented Poisson regression with season, autocorrelation and a comparison series."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -31,12 +32,14 @@ class SegmentChange:
 class InterruptedTimeSeries:
     """Change of level, and of slope where asked; with a comparison series both are the pilot's less its.
 
-    `dispersion` is the Pearson statistic over residual degrees of freedom; `lag_1_correlation` that of the
-    Pearson residuals, whatever the errors take account of.
+    `average` is the change over the steps after the interruption: level + slope x the mean time since it.
+    `dispersion` is the Pearson statistic over residual degrees of freedom; `lag_1_correlation` that of the Pearson
+    residuals, whatever the errors take account of.
     """
 
     level: SegmentChange
     slope: SegmentChange | None
+    average: SegmentChange
     dispersion: float
     lag_1_correlation: float
     n_times: int
@@ -87,10 +90,13 @@ def interrupted_time_series(
     else:
         used = newey_west_lags(n_times) if lags is None else lags
         covariance = newey_west_covariance(model.influences, time, lags=used) * (y.size / freedom)
-    changes = [_change(model, covariance, column, freedom) for column in range(1 + change_of_slope)]
+    since = time[pilot & after] - time[after].min()
+    level, slope = {0: 1.0}, {1: 1.0} if change_of_slope else {}
+    average = level | ({1: float(since.mean())} if change_of_slope else {})
     return InterruptedTimeSeries(
-        level=changes[0],
-        slope=changes[1] if change_of_slope else None,
+        level=_change(model, covariance, level, freedom),
+        slope=_change(model, covariance, slope, freedom) if slope else None,
+        average=_change(model, covariance, average, freedom),
         dispersion=dispersion,
         lag_1_correlation=_lag_1(pearson[pilot][np.argsort(time[pilot], kind="stable")]),
         n_times=n_times,
@@ -121,9 +127,13 @@ def segmented_design(
     return np.column_stack([*(pilot * segment for segment in segments), *common, *own])
 
 
-def _change(model: Regression, covariance: Floats, column: int, freedom: float) -> SegmentChange:
-    position = model.position(column)
-    estimate, error = float(model.coefficients[position]), standard_error(float(covariance[position, position]))
+def _change(model: Regression, covariance: Floats, columns: Mapping[int, float], freedom: float) -> SegmentChange:
+    """A weighted sum of coefficients, by column of the given design."""
+    contrast = np.zeros(model.coefficients.size)
+    for column, weight in columns.items():
+        contrast[model.position(column)] = weight
+    estimate = float(contrast @ model.coefficients)
+    error = standard_error(float(contrast @ covariance @ contrast))
     return SegmentChange(
         estimate=estimate,
         standard_error=error,

@@ -1,0 +1,45 @@
+"""Effects by comparing areas: everyone who lives where a pilot went live, beside areas without one."""
+
+import dagster as dg
+
+from evaluation.estimation import area_estimates as estimate_areas
+from pipelines.faults import guarded
+from pipelines.masking import row_metadata
+from pipelines.metrics import metrics_with_cautions, some_sites_without_area
+from pipelines.study import Study
+from pipelines.warehouse import Warehouse
+
+ESTIMATES = "area_estimates"
+PUBLISHED = {
+    "area_event_study": "Effects of the area designs by month from go-live, months before it included.",
+    "synthetic_control_weights": "The areas that the pilot's synthetic control is made of, by metric.",
+}
+TABLES = {ESTIMATES: "Rows of the area designs for `metric_estimates`."} | PUBLISHED
+
+
+@dg.multi_asset(
+    specs=[
+        dg.AssetSpec(
+            name,
+            deps=[dg.AssetKey(table) for table in ("area_months", "sites", "people", "record_quality")],
+            description=description,
+            group_name="estimates",
+            kinds={"polars"},
+        )
+        for name, description in TABLES.items()
+    ]
+)
+@guarded
+def area_effects(
+    context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse], study: dg.ResourceParam[Study]
+):
+    """Interrupted time series, staggered adoption and synthetic control of each metric."""
+    found = estimate_areas(
+        warehouse.connection.sql("from area_months where unit_level = 'area'").pl(),
+        metrics=metrics_with_cautions(study, warehouse),
+        some_sites_without_area=some_sites_without_area(warehouse.read("sites"), warehouse.read("people")),
+        protocol_hash=study.protocol_hash,
+        run_id=context.run.run_id,
+    )
+    for name, table in zip(TABLES, (found.estimates, found.event_study, found.weights), strict=True):
+        yield dg.MaterializeResult(asset_key=name, metadata=row_metadata(warehouse.write(name, table)))

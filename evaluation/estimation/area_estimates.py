@@ -1,0 +1,219 @@
+"""Rows of `metric_estimates` for the designs that compare areas, and their course by month from go-live."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from evaluation.estimation.area_cautions import (
+    AREA_DID,
+    ITS,
+    OTHER_PROGRAMME,
+    SITES_WITHOUT_AREA,
+    SYNTHETIC,
+    area_cautions,
+)
+from evaluation.estimation.area_effects import (
+    BASE_MONTHS,
+    IMPUTATION,
+    STAGGERED,
+    AreaEffect,
+    its_effect,
+    staggered_effect,
+    synthetic_effect,
+)
+from evaluation.estimation.area_panels import PILOT, AreaPanel, area_panel
+from evaluation.estimation.cautions import no_estimate
+from evaluation.estimation.estimates import METRIC_ESTIMATES, metric_columns
+from evaluation.estimation.metrics import ALL_SITES, Metric
+from evaluation.estimation.sensitivity import minimum_detectable_change_pct
+from evaluation.regression import NotEstimableError
+
+ESTIMAND = "att_residents"
+EVERYONE = "everyone who lives in the pilot areas, enrolled or not"
+SEGMENTED, SIMPLEX = "segmented_poisson_with_comparison", "simplex_weights"
+LEAD, FLAT, AFTER = "before", "flat_by_construction", "after"
+
+_TEXT, _NUMBER, _COUNT = pl.String(), pl.Float64(), pl.Int64()
+AREA_EVENT_STUDY: dict[str, pl.DataType] = {
+    **dict.fromkeys(("unit_level", "metric_id", "label", "priority", "design", "estimator"), _TEXT),
+    "event_month": _COUNT,
+    "month_role": _TEXT,
+    **dict.fromkeys(("change", "change_low", "change_high"), _NUMBER),
+    "n_pilot_areas": _COUNT,
+    **dict.fromkeys(("caution", "protocol_hash", "run_id"), _TEXT),
+}
+OF_ROLE = {
+    LEAD: "Before go-live there is no effect to find: what shows here is chance, or trends that are not parallel.",
+    FLAT: "Flat by construction, not evidence.",
+    AFTER: "On everyone in the pilot areas, so diluted; `metric_estimates` says what the design assumes.",
+}
+SYNTHETIC_WEIGHTS: dict[str, pl.DataType] = {
+    **dict.fromkeys(("metric_id", "area"), _TEXT),
+    "weight": _NUMBER,
+    **dict.fromkeys(("protocol_hash", "run_id"), _TEXT),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class AreaEstimates:
+    """`estimates`: `METRIC_ESTIMATES`; `event_study`: `AREA_EVENT_STUDY`; `weights`: `SYNTHETIC_WEIGHTS`."""
+
+    estimates: pl.DataFrame
+    event_study: pl.DataFrame
+    weights: pl.DataFrame
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Found:
+    """One design's effect on a metric, or the reason why there is none."""
+
+    metric: Metric
+    design: str
+    estimator: str
+    panel: AreaPanel | None
+    effect: AreaEffect | None
+    reason: str
+
+
+def area_estimates(
+    area_months: pl.DataFrame,
+    *,
+    metrics: Sequence[Metric],
+    some_sites_without_area: bool,
+    protocol_hash: str,
+    run_id: str,
+) -> AreaEstimates:
+    """Five rows per metric, of `all_sites`, none the default: `its`, three of `area_did`, `synthetic_control`.
+
+    `area_months` as its contract has it, with a column per metric. The estimand is the effect on everyone who lives in
+    the pilot areas, enrolled or not (intention to treat of areas), over the months since go-live. Levels are per
+    person-year; the comparator's level is the pilot areas' as it would have been. Once-only events are left out: an
+    area has no share of people to whom they happened. Where an estimate can't be had, values are null and the caution
+    says why. See `its_effect`, `staggered_effect`, `synthetic_effect`.
+    """
+    run = {"protocol_hash": protocol_hash, "run_id": run_id}
+    of_study = _of_study(area_months, some_sites_without_area=some_sites_without_area)
+    found = [one for metric in metrics if not metric.is_binary for one in _designs(area_months, metric)]
+    rows = [_row(one, of_study) | run for one in found]
+    events = [row | run for one in found for row in _event_rows(one)]
+    weights = [
+        {"metric_id": one.metric.metric_id, "area": area, "weight": weight} | run
+        for one in found
+        if one.effect is not None
+        for area, weight in one.effect.weights.items()
+    ]
+    return AreaEstimates(
+        estimates=pl.DataFrame(rows, schema=METRIC_ESTIMATES, orient="row"),
+        event_study=pl.DataFrame(events, schema=AREA_EVENT_STUDY, orient="row"),
+        weights=pl.DataFrame(weights, schema=SYNTHETIC_WEIGHTS, orient="row"),
+    )
+
+
+def _of_study(area_months: pl.DataFrame, *, some_sites_without_area: bool) -> tuple[str, ...]:
+    is_pilot = (pl.col("unit_level") == "area") & (pl.col("unit_role") == PILOT)
+    other = area_months.filter(is_pilot, pl.col("other_programme_start_date").is_not_null()).height
+    return (OTHER_PROGRAMME if other else "", SITES_WITHOUT_AREA if some_sites_without_area else "")
+
+
+def _designs(area_months: pl.DataFrame, metric: Metric) -> Iterator[_Found]:
+    try:
+        panel, reason = area_panel(area_months, metric.metric_id), ""
+    except NotEstimableError as error:
+        panel, reason = None, str(error)
+    for design, estimator in ((ITS, SEGMENTED), *((AREA_DID, name) for name in STAGGERED), (SYNTHETIC, SIMPLEX)):
+        effect, why = (None, reason) if panel is None else _effect(design, estimator, panel)
+        yield _Found(metric=metric, design=design, estimator=estimator, panel=panel, effect=effect, reason=why)
+
+
+def _effect(design: str, estimator: str, panel: AreaPanel) -> tuple[AreaEffect | None, str]:
+    """An effect, or the reason why there is none."""
+    try:
+        if design == AREA_DID:
+            return staggered_effect(panel, estimator), ""
+        return (its_effect if design == ITS else synthetic_effect)(panel), ""
+    except NotEstimableError as error:
+        return None, str(error)
+
+
+def _row(one: _Found, of_study: tuple[str, ...]) -> dict[str, Any]:
+    panel, effect = one.panel, one.effect
+    return {
+        **metric_columns(one.metric),
+        "population": ALL_SITES,
+        "design": one.design,
+        "estimator": one.estimator,
+        "is_default": False,
+        "estimand": ESTIMAND,
+        "estimand_population": EVERYONE,
+        **({"n_pilot": 0, "n_comparator": 0} if panel is None else _residents(panel)),
+        **({} if effect is None or panel is None else _effect_columns(effect, panel)),
+        "caution": area_cautions(
+            one.metric,
+            design=one.design,
+            enrolled_share=None if panel is None else panel.enrolled_share,
+            found=no_estimate(one.reason) if effect is None else effect.words,
+            of_study=of_study,
+        ),
+    }
+
+
+def _residents(panel: AreaPanel) -> dict[str, Any]:
+    """Mean number of residents at a time, and their person-years over the months used."""
+    years = {"pilot": panel.person_years[panel.is_pilot], "comparator": panel.person_years[~panel.is_pilot]}
+    span = panel.months.size / 12
+    counts = {f"n_{arm}": round(float(part.sum()) / span) for arm, part in years.items()}
+    return counts | {f"person_years_{arm}": float(part.sum()) for arm, part in years.items()}
+
+
+def _effect_columns(effect: AreaEffect, panel: AreaPanel) -> dict[str, Any]:
+    change, ratio = effect.change, effect.ratio
+    numbers = {
+        "pilot_baseline": effect.before,
+        "pilot_follow_up": effect.after,
+        "comparator_follow_up": effect.without,
+        "change": change.estimate,
+        "change_low": change.low,
+        "change_high": change.high,
+        "relative_change_pct": 100 * math.expm1(ratio.estimate),
+        "relative_low_pct": 100 * math.expm1(ratio.low),
+        "relative_high_pct": 100 * math.expm1(ratio.high),
+        "p_value": ratio.p_value,
+        "minimum_detectable_change_pct": minimum_detectable_change_pct(ratio.standard_error),
+    }
+    clusters = {"cluster_level": "area", "n_clusters": len(panel.codes)} if math.isfinite(ratio.low) else {}
+    return {name: _known(value) for name, value in numbers.items()} | clusters
+
+
+def _event_rows(one: _Found) -> Iterator[dict[str, Any]]:
+    if one.effect is None or one.effect.events is None:
+        return
+    events = one.effect.events
+    for position, month in enumerate(events.event_months.tolist()):
+        role = _month_role(one, month)
+        yield {
+            "unit_level": "area",
+            **{name: getattr(one.metric, name) for name in ("metric_id", "label", "priority")},
+            "design": one.design,
+            "estimator": one.estimator,
+            "event_month": month,
+            "month_role": role,
+            "change": _known(events.effects[position].estimate),
+            "change_low": _known(events.effects[position].low),
+            "change_high": _known(events.effects[position].high),
+            "n_pilot_areas": int(events.pilot_areas[position]),
+            "caution": OF_ROLE[role],
+        }
+
+
+def _month_role(one: _Found, month: int) -> str:
+    if month >= 0:
+        return AFTER
+    is_fitted = one.design == SYNTHETIC or (one.estimator != IMPUTATION and month >= -BASE_MONTHS)
+    return FLAT if is_fitted else LEAD
+
+
+def _known(value: float) -> float | None:
+    return value if math.isfinite(value) else None
