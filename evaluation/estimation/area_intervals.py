@@ -39,8 +39,9 @@ def jackknife_by_area(
 
     Treated and comparison units are two strata (Rust and Rao 1996): sum over strata of (n-1)/n x squared deviations
     from the stratum's mean, with Welch's and Satterthwaite's degrees of freedom, so that few areas on either side make
-    the interval wide. For a difference between two means of equal weights it is Welch's (1947) test, whose error is CR2's
-    (Bell and McCaffrey 2002); in general it is the clustered jackknife CR3 (MacKinnon, Nielsen and Webb 2023). A group that holds one area is no difficulty: effects may differ between areas, and that is in the error.
+    the interval wide. For a difference between two means of equal weights it is Welch's (1947) test, whose error is
+    CR2's (Bell and McCaffrey 2002); in general it is the clustered jackknife CR3 (MacKinnon, Nielsen and Webb 2023). A
+    group that holds one area is no difficulty: effects may differ between areas, and that is in the error.
 
     By hand: means of (1, 3) and (0, 2, 4), error^2 2/2 + 4/3 = 7/3, degrees of freedom (7/3)^2 / (1 + 16/18) = 2.88.
     Raises `NotEstimableError` with fewer than two units of a kind.

@@ -59,7 +59,7 @@ def test_placebos_reject_no_more_often_than_they_say() -> None:
 def simulated(effect: float, seed: int) -> SimulatedAreas:
     sites = tuple(
         PilotSite(site_id=f"s{n}", area=f"area_{n}", go_live_date=date(2009, 6, 1) + timedelta(days=40 * n))
-        for n in range(6)
+        for n in range(8)
     )
     settings = SimulationSettings(
         sites=sites,

@@ -1,0 +1,155 @@
+"""Rows of the area designs: what each says, and why there may be no number in it."""
+
+import datetime as dt
+
+import numpy as np
+import polars as pl
+import pytest
+
+from evaluation.estimation.area_cautions import NO_INTERVAL, OTHER_PROGRAMME, SITES_WITHOUT_AREA, area_cautions
+from evaluation.estimation.area_effects import BASE_SHORT, DONORS_SHORT, FEW, FIT_SHORT, MONTHS_SHORT
+from evaluation.estimation.area_estimates import AREA_EVENT_STUDY, AreaEstimates, area_estimates
+from evaluation.estimation.area_panels import NO_COMPARISON
+from evaluation.estimation.estimates import METRIC_ESTIMATES
+from evaluation.estimation.metrics import Metric
+
+ADMISSIONS = Metric(
+    metric_id="admissions", label="Admissions", domain="utilisation", unit="per person-year", notes=("A note.",)
+)
+DIED = Metric(metric_id="died", label="Died", domain="outcome", unit="share", is_binary=True)
+
+
+def area_months(
+    *, pilots: int = 3, others: int = 11, months: int = 40, go_live: int = 25, mean: float = 30, **fields: object
+) -> pl.DataFrame:
+    """Areas of a thousand person-months a month; admissions by chance alone."""
+    rng = np.random.default_rng(4)
+    starts = [dt.date(2008 + number // 12, number % 12 + 1, 1) for number in range(months)]
+    rows = [
+        {
+            "unit_level": "area",
+            "unit_code": f"{role} {number}",
+            "unit_role": role,
+            "go_live_date": starts[go_live - 1] + dt.timedelta(days=9) if role == "pilot" else None,
+            "other_programme_start_date": None,
+            "month_start_date": month,
+            "person_days": 30_000,
+            "enrolled_person_days": 600 if role == "pilot" and position >= go_live - 1 else 0,
+            "admissions": int(rng.poisson(mean)),
+        }
+        | fields
+        for role, count in (("pilot", pilots), ("comparison", others))
+        for number in range(count)
+        for position, month in enumerate(starts)
+    ]
+    dates = {"go_live_date": pl.Date, "other_programme_start_date": pl.Date}
+    return pl.DataFrame(rows, schema_overrides=dates)
+
+
+def estimated(rows: pl.DataFrame, *, some_sites_without_area: bool = False) -> AreaEstimates:
+    return area_estimates(
+        rows,
+        metrics=[ADMISSIONS, DIED],
+        some_sites_without_area=some_sites_without_area,
+        protocol_hash="hash",
+        run_id="run",
+    )
+
+
+def row(rows: pl.DataFrame, design: str, estimator: str | None = None) -> dict:
+    found = estimated(rows).estimates.filter(design=design)
+    return (found if estimator is None else found.filter(estimator=estimator)).row(0, named=True)
+
+
+def test_a_metric_has_five_rows_and_a_once_only_event_none() -> None:
+    found = estimated(area_months())
+    assert dict(found.estimates.schema) == METRIC_ESTIMATES
+    assert dict(found.event_study.schema) == AREA_EVENT_STUDY
+    assert found.estimates["metric_id"].to_list() == ["admissions"] * 5
+    assert found.estimates["estimand"].unique().to_list() == ["att_residents"]
+    assert found.estimates["change"].null_count() == 0
+    assert found.weights["weight"].sum() == pytest.approx(1)
+
+
+def test_levels_changes_and_ratio_belong_together() -> None:
+    for one in estimated(area_months()).estimates.iter_rows(named=True):
+        assert one["change"] == pytest.approx(one["pilot_follow_up"] - one["comparator_follow_up"])
+        ratio = one["pilot_follow_up"] / one["comparator_follow_up"]
+        assert one["relative_change_pct"] == pytest.approx(100 * (ratio - 1))
+        assert one["pilot_baseline"] == pytest.approx(30 * 365.25 / 30_000, rel=0.1)
+        people_of_an_area = 30_000 / (365.25 / 12)
+        assert (one["n_pilot"], one["n_comparator"]) == (round(3 * people_of_an_area), round(11 * people_of_an_area))
+
+
+def test_every_caution_names_the_design_the_dilution_and_the_metrics_notes() -> None:
+    for one in estimated(area_months()).estimates.iter_rows(named=True):
+        assert "Enrolled people make up 2% of the pilot areas' person-time since go-live" in one["caution"]
+        assert "assumes" in one["caution"]
+        assert one["caution"].endswith("A note.")
+        assert "significan" not in one["caution"]
+    its = row(area_months(), "its")
+    assert "Level at go-live " in its["caution"]
+    assert "12 areas of a kind or fewer" in its["caution"]
+    assert "can't fall below 0.083" in row(area_months(), "synthetic_control")["caution"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "design", "reason"),
+    [
+        (area_months(others=0), "area_did", NO_COMPARISON),
+        (area_months(go_live=12), "its", MONTHS_SHORT),
+        (area_months(months=35), "its", MONTHS_SHORT),
+        (area_months(go_live=12), "area_did", BASE_SHORT),
+        (area_months(go_live=24), "synthetic_control", FIT_SHORT),
+        (area_months(others=9), "synthetic_control", DONORS_SHORT),
+        (area_months(mean=0.05), "its", FEW),
+    ],
+)
+def test_too_little_leaves_nulls_and_the_reason(rows: pl.DataFrame, design: str, reason: str) -> None:
+    one = row(rows, design)
+    numbers = ("change", "change_low", "relative_change_pct", "p_value", "pilot_follow_up", "cluster_level")
+    assert [one[name] for name in numbers] == [None] * len(numbers)
+    assert f"No estimate: {reason}." in one["caution"]
+
+
+def test_the_least_number_of_months_is_enough() -> None:
+    assert row(area_months(go_live=13, months=24), "its")["change"] is not None
+    assert row(area_months(go_live=13, months=24), "area_did")["change"] is not None
+    assert row(area_months(go_live=25, others=10), "synthetic_control")["change"] is not None
+
+
+def test_one_pilot_area_has_estimates_without_intervals_and_says_so() -> None:
+    for design, estimator in (("its", None), ("area_did", "imputation")):
+        one = row(area_months(pilots=1), design, estimator)
+        assert one["change"] is not None
+        assert [one[name] for name in ("change_low", "relative_high_pct", "p_value", "n_clusters")] == [None] * 4
+        assert NO_INTERVAL in one["caution"]
+
+
+def test_a_study_without_any_area_has_rows_without_values() -> None:
+    found = estimated(area_months().clear())
+    assert found.estimates["n_pilot"].to_list() == [0] * 5
+    assert found.estimates["change"].null_count() == 5
+    assert found.event_study.is_empty()
+
+
+def test_other_programmes_and_sites_without_area_are_said() -> None:
+    rows = area_months(other_programme_start_date=dt.date(2009, 1, 1))
+    found = estimated(rows, some_sites_without_area=True).estimates
+    assert all(OTHER_PROGRAMME in caution and SITES_WITHOUT_AREA in caution for caution in found["caution"])
+    plain = estimated(area_months()).estimates
+    assert not any(OTHER_PROGRAMME in caution or SITES_WITHOUT_AREA in caution for caution in plain["caution"])
+
+
+def test_months_before_go_live_are_flat_or_leads() -> None:
+    study = estimated(area_months(go_live=25)).event_study
+    did = study.filter(estimator="group_time_never_treated").sort("event_month")
+    assert did["month_role"].to_list() == ["before"] * 12 + ["flat_by_construction"] * 12 + ["after"] * 16
+    mix = study.filter(design="synthetic_control").sort("event_month")
+    assert mix["month_role"].to_list() == ["flat_by_construction"] * 24 + ["after"] * 16
+    assert study.filter(estimator="imputation")["month_role"].unique().to_list() == ["after"]
+
+
+def test_a_share_too_small_to_see_is_said_in_words() -> None:
+    words = area_cautions(ADMISSIONS, design="its", enrolled_share=0.004, found="", of_study=())
+    assert "Enrolled people make up less than 1%" in words
