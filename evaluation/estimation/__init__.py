@@ -2,7 +2,8 @@
 
 from evaluation.estimation.across_sites import SITE_EFFECTS, SITE_POOLING, AcrossSites, across_sites
 from evaluation.estimation.after_index import UseAfterIndex
-from evaluation.estimation.area_estimates import AREA_EVENT_STUDY, SYNTHETIC_WEIGHTS, AreaEstimates, area_estimates
+from evaluation.estimation.area_estimates import SYNTHETIC_WEIGHTS, AreaEstimates, area_estimates
+from evaluation.estimation.area_event_study import AREA_EVENT_STUDY
 from evaluation.estimation.arms import Arm
 from evaluation.estimation.cautions import NOT_FROZEN
 from evaluation.estimation.compared import ComparedPeople, ComparedPopulation

@@ -32,6 +32,10 @@ GO_LIVE_MONTH = "The month of go-live counts as after, and enrolment took its ti
 FEW_AREAS = f"{FEW_CLUSTERS} areas of a kind or fewer: the interval rests on few."
 NO_INTERVAL = "No interval: it takes two pilot areas and two others."
 OTHER_PROGRAMME = "A pilot area has another programme as well: its effect is in this estimate."
+LEFT_OUT = (
+    "Pilot areas without a go-live date, without months before and after it, or without people in some month are left "
+    "out."
+)
 SITES_WITHOUT_AREA = "Some sites name no area: areas counted as comparison may hold pilot people."
 TREND = (
     "Level at go-live {level}, then {slope} a month; the change is the mean over the months after. One month's "

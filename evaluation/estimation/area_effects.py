@@ -31,6 +31,7 @@ FEWEST_DONORS = 10
 FEWEST_EVENTS = 10
 MONTHS_SHORT = f"fewer than {FEWEST_MONTHS} months before or after go-live are known for all pilot areas"
 BASE_SHORT = f"fewer than {BASE_MONTHS} months before go-live are known"
+BASE_SHORT_LEFT_OUT = f"Pilot areas with fewer than {BASE_MONTHS} months known before go-live are left out."
 FIT_SHORT = f"fewer than {FEWEST_MONTHS_FITTED} months before go-live are known for all pilot areas"
 DONORS_SHORT = f"fewer than {FEWEST_DONORS} comparison areas"
 FEW = "too few events in the pilot or the comparison areas"
@@ -131,7 +132,7 @@ def staggered_effect(panel: AreaPanel, estimator: str) -> AreaEffect:
         before=_rate_before(panel),
         after=cells.level,
         without=cells.level - cells.overall,
-        words=_few_areas(panel),
+        words=join(_short_base(panel, estimator), _few_areas(panel)),
         events=EventEffects(event_months=seen, effects=tuple(events), pilot_areas=_areas_at(panel, seen)),
     )
 
@@ -196,6 +197,12 @@ def _rate_before(panel: AreaPanel) -> float:
     since = panel.months[None, :] - panel.first_month[panel.is_pilot][:, None]
     base = (since < 0) & (since >= -BASE_MONTHS)
     return float(panel.counts[panel.is_pilot][base].sum() / panel.person_years[panel.is_pilot][base].sum())
+
+
+def _short_base(panel: AreaPanel, estimator: str) -> str:
+    first = panel.first_month[panel.is_pilot]
+    before = (panel.months[None, :] < first[:, None]).sum(axis=1)
+    return BASE_SHORT_LEFT_OUT if estimator != IMPUTATION and before.min() < BASE_MONTHS else ""
 
 
 def _areas_at(panel: AreaPanel, event_months: Integers) -> Integers:

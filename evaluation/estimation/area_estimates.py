@@ -10,20 +10,21 @@ import polars as pl
 from evaluation.estimation.area_cautions import (
     AREA_DID,
     ITS,
+    LEFT_OUT,
     OTHER_PROGRAMME,
     SITES_WITHOUT_AREA,
     SYNTHETIC,
     area_cautions,
 )
 from evaluation.estimation.area_effects import (
-    BASE_MONTHS,
-    IMPUTATION,
     STAGGERED,
     AreaEffect,
     its_effect,
     staggered_effect,
     synthetic_effect,
 )
+from evaluation.estimation.area_event_study import AREA_EVENT_STUDY, event_rows
+from evaluation.estimation.area_intervals import finite
 from evaluation.estimation.area_panels import PILOT, AreaPanel, area_panel
 from evaluation.estimation.cautions import no_estimate
 from evaluation.estimation.estimates import METRIC_ESTIMATES, metric_columns
@@ -33,23 +34,10 @@ from evaluation.regression import NotEstimableError
 
 ESTIMAND = "att_residents"
 EVERYONE = "everyone who lives in the pilot areas, enrolled or not"
+UNDATED = "pilot_undated"
 SEGMENTED, SIMPLEX = "segmented_poisson_with_comparison", "simplex_weights"
-LEAD, FLAT, AFTER = "before", "flat_by_construction", "after"
 
 _TEXT, _NUMBER, _COUNT = pl.String(), pl.Float64(), pl.Int64()
-AREA_EVENT_STUDY: dict[str, pl.DataType] = {
-    **dict.fromkeys(("unit_level", "metric_id", "label", "priority", "design", "estimator"), _TEXT),
-    "event_month": _COUNT,
-    "month_role": _TEXT,
-    **dict.fromkeys(("change", "change_low", "change_high"), _NUMBER),
-    "n_pilot_areas": _COUNT,
-    **dict.fromkeys(("caution", "protocol_hash", "run_id"), _TEXT),
-}
-OF_ROLE = {
-    LEAD: "Before go-live there is no effect to find: what shows here is chance, or trends that are not parallel.",
-    FLAT: "Flat by construction, not evidence.",
-    AFTER: "On everyone in the pilot areas, so diluted; `metric_estimates` says what the design assumes.",
-}
 SYNTHETIC_WEIGHTS: dict[str, pl.DataType] = {
     **dict.fromkeys(("metric_id", "area"), _TEXT),
     "weight": _NUMBER,
@@ -97,8 +85,14 @@ def area_estimates(
     run = {"protocol_hash": protocol_hash, "run_id": run_id}
     of_study = _of_study(area_months, some_sites_without_area=some_sites_without_area)
     found = [one for metric in metrics if not metric.is_binary for one in _designs(area_months, metric)]
-    rows = [_row(one, of_study) | run for one in found]
-    events = [row | run for one in found for row in _event_rows(one)]
+    pilot_areas = area_months.filter(_is_of_a_site())["unit_code"].n_unique()
+    rows = [_row(one, pilot_areas, of_study) | run for one in found]
+    events = [
+        row | run
+        for one in found
+        if one.effect is not None and one.effect.events is not None
+        for row in event_rows(one.metric, design=one.design, estimator=one.estimator, events=one.effect.events)
+    ]
     weights = [
         {"metric_id": one.metric.metric_id, "area": area, "weight": weight} | run
         for one in found
@@ -113,9 +107,12 @@ def area_estimates(
 
 
 def _of_study(area_months: pl.DataFrame, *, some_sites_without_area: bool) -> tuple[str, ...]:
-    is_pilot = (pl.col("unit_level") == "area") & (pl.col("unit_role") == PILOT)
-    other = area_months.filter(is_pilot, pl.col("other_programme_start_date").is_not_null()).height
+    other = area_months.filter(_is_of_a_site(), pl.col("other_programme_start_date").is_not_null()).height
     return (OTHER_PROGRAMME if other else "", SITES_WITHOUT_AREA if some_sites_without_area else "")
+
+
+def _is_of_a_site() -> pl.Expr:
+    return (pl.col("unit_level") == "area") & pl.col("unit_role").is_in([PILOT, UNDATED])
 
 
 def _designs(area_months: pl.DataFrame, metric: Metric) -> Iterator[_Found]:
@@ -138,8 +135,9 @@ def _effect(design: str, estimator: str, panel: AreaPanel) -> tuple[AreaEffect |
         return None, str(error)
 
 
-def _row(one: _Found, of_study: tuple[str, ...]) -> dict[str, Any]:
+def _row(one: _Found, pilot_areas: int, of_study: tuple[str, ...]) -> dict[str, Any]:
     panel, effect = one.panel, one.effect
+    left_out = LEFT_OUT if panel is not None and panel.is_pilot.sum() < pilot_areas else ""
     return {
         **metric_columns(one.metric),
         "population": ALL_SITES,
@@ -155,7 +153,7 @@ def _row(one: _Found, of_study: tuple[str, ...]) -> dict[str, Any]:
             design=one.design,
             enrolled_share=None if panel is None else panel.enrolled_share,
             found=no_estimate(one.reason) if effect is None else effect.words,
-            of_study=of_study,
+            of_study=(left_out, *of_study),
         ),
     }
 
@@ -184,36 +182,4 @@ def _effect_columns(effect: AreaEffect, panel: AreaPanel) -> dict[str, Any]:
         "minimum_detectable_change_pct": minimum_detectable_change_pct(ratio.standard_error),
     }
     clusters = {"cluster_level": "area", "n_clusters": len(panel.codes)} if math.isfinite(ratio.low) else {}
-    return {name: _known(value) for name, value in numbers.items()} | clusters
-
-
-def _event_rows(one: _Found) -> Iterator[dict[str, Any]]:
-    if one.effect is None or one.effect.events is None:
-        return
-    events = one.effect.events
-    for position, month in enumerate(events.event_months.tolist()):
-        role = _month_role(one, month)
-        yield {
-            "unit_level": "area",
-            **{name: getattr(one.metric, name) for name in ("metric_id", "label", "priority")},
-            "design": one.design,
-            "estimator": one.estimator,
-            "event_month": month,
-            "month_role": role,
-            "change": _known(events.effects[position].estimate),
-            "change_low": _known(events.effects[position].low),
-            "change_high": _known(events.effects[position].high),
-            "n_pilot_areas": int(events.pilot_areas[position]),
-            "caution": OF_ROLE[role],
-        }
-
-
-def _month_role(one: _Found, month: int) -> str:
-    if month >= 0:
-        return AFTER
-    is_fitted = one.design == SYNTHETIC or (one.estimator != IMPUTATION and month >= -BASE_MONTHS)
-    return FLAT if is_fitted else LEAD
-
-
-def _known(value: float) -> float | None:
-    return value if math.isfinite(value) else None
+    return {name: finite(value) for name, value in numbers.items()} | clusters

@@ -77,6 +77,11 @@ def intervals_by_area(numbers: Callable[[NDArray[np.bool_]], Floats], is_pilot: 
     ]
 
 
+def finite(value: float) -> float | None:
+    """A number for a table: None where it is none."""
+    return value if math.isfinite(value) else None
+
+
 def _interval(estimate: float, error: float, freedom: float) -> Interval:
     if not (math.isfinite(estimate) and error > 0 and freedom > 0):
         return Interval(estimate=estimate)

@@ -114,8 +114,8 @@ def area_panel(area_months: pl.DataFrame, metric_id: str) -> AreaPanel:
     known = used.filter(pl.col(metric_id).is_not_null().all().over("month_start_date")).with_columns(
         month=_month_number("month_start_date"), first_month=_month_number("go_live_date").fill_null(NEVER)
     )
-    if used.height and known.is_empty():
-        raise NotEstimableError(NOT_COVERED)
+    if known.is_empty():
+        raise NotEstimableError(NOT_COVERED if used.height else NO_PILOT)
     first, last = known["month"].min(), known["month"].max()
     is_within = (pl.col("first_month") > first) & (pl.col("first_month") <= last)
     kept = known.filter(

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from pipelines.contracts import contract_by_table
 from tests.sql.small_study import SmallStudy, appointment, attendance, enrolment, episode, person
 
 SITES = [{"site_id": "s1", "area": "Pilot area", "go_live_date": "2010-07-15"}]
@@ -170,3 +171,9 @@ def test_an_area_without_a_site_in_which_enrolled_people_live_is_no_comparison()
     assert month(enrolled, "unit_role", code="Near by") == ("enrolled_residents",)
     many = [resident(f"d{number}", area="Near by") for number in range(100)]
     assert month(study(resident("p1", area="Near by"), *others, *many), "unit_role", code="Near by") == ("comparison",)
+
+
+def test_every_metric_of_people_that_can_be_a_rate_is_one_of_areas_too() -> None:
+    of_people = [column for column in contract_by_table("person_periods").columns if "metric_domain" in column.options]
+    of_areas = {column.name for column in contract_by_table("area_months").columns}
+    assert {column.name for column in of_people if column.sql_type != "BOOLEAN"} <= of_areas

@@ -6,9 +6,23 @@ import numpy as np
 import polars as pl
 import pytest
 
-from evaluation.estimation.area_cautions import NO_INTERVAL, OTHER_PROGRAMME, SITES_WITHOUT_AREA, area_cautions
-from evaluation.estimation.area_effects import BASE_SHORT, DONORS_SHORT, FEW, FIT_SHORT, MONTHS_SHORT
-from evaluation.estimation.area_estimates import AREA_EVENT_STUDY, AreaEstimates, area_estimates
+from evaluation.estimation.area_cautions import (
+    LEFT_OUT,
+    NO_INTERVAL,
+    OTHER_PROGRAMME,
+    SITES_WITHOUT_AREA,
+    area_cautions,
+)
+from evaluation.estimation.area_effects import (
+    BASE_SHORT,
+    BASE_SHORT_LEFT_OUT,
+    DONORS_SHORT,
+    FEW,
+    FIT_SHORT,
+    MONTHS_SHORT,
+)
+from evaluation.estimation.area_estimates import AreaEstimates, area_estimates
+from evaluation.estimation.area_event_study import AREA_EVENT_STUDY
 from evaluation.estimation.area_panels import NO_COMPARISON
 from evaluation.estimation.estimates import METRIC_ESTIMATES
 from evaluation.estimation.metrics import Metric
@@ -139,6 +153,20 @@ def test_other_programmes_and_sites_without_area_are_said() -> None:
     assert all(OTHER_PROGRAMME in caution and SITES_WITHOUT_AREA in caution for caution in found["caution"])
     plain = estimated(area_months()).estimates
     assert not any(OTHER_PROGRAMME in caution or SITES_WITHOUT_AREA in caution for caution in plain["caution"])
+
+
+def test_pilot_areas_that_are_left_out_are_said() -> None:
+    is_first = pl.col("unit_code") == "pilot 0"
+    undated = area_months().with_columns(
+        unit_role=pl.when(is_first).then(pl.lit("pilot_undated")).otherwise("unit_role")
+    )
+    assert all(LEFT_OUT in caution for caution in estimated(undated).estimates["caution"])
+    early = area_months().with_columns(
+        go_live_date=pl.when(is_first).then(dt.date(2008, 8, 1)).otherwise("go_live_date")
+    )
+    found = estimated(early).estimates
+    assert not any(LEFT_OUT in caution for caution in found["caution"])
+    assert found.filter(pl.col("caution").str.contains(BASE_SHORT_LEFT_OUT, literal=True)).height == 2
 
 
 def test_months_before_go_live_are_flat_or_leads() -> None:

@@ -6,7 +6,14 @@ import polars as pl
 import pytest
 
 from pipelines.errors import StudyError
-from pipelines.metrics import activity_metrics, check_outcomes, coding_cautions, joined, site_register
+from pipelines.metrics import (
+    activity_metrics,
+    check_outcomes,
+    coding_cautions,
+    joined,
+    site_register,
+    some_sites_without_area,
+)
 from pipelines.study import load_study
 from tests.tiny_study import write_tiny_study
 
@@ -70,3 +77,12 @@ def test_a_negative_control_that_the_extracts_allow_is_accepted(study):
         protocol.read_text(encoding="utf-8") + "negative_controls: [regular_attendances]\n", encoding="utf-8"
     )
     check_outcomes(load_study(study.root))
+
+
+@pytest.mark.parametrize(
+    ("areas", "enrolled", "expected"),
+    [(["A", "B"], ["s1", None], False), (["A", None], ["s1", None], True), (["A", "B"], ["s1", "s3"], True)],
+)
+def test_a_site_has_no_area_if_none_is_given_or_enrolments_alone_name_it(areas, enrolled, expected):
+    sites = pl.DataFrame({"site_id": ["s1", "s2"], "area": areas})
+    assert some_sites_without_area(sites, pl.DataFrame({"site_id": enrolled})) is expected
