@@ -26,9 +26,9 @@ class UnbalancedWeightsError(ValueError):
 class WeightedDesign:
     """Weighted people and what their weights balance, comparison people first, ready for any of their outcomes.
 
-    `order` (n) are the rows as given, in the order of all else: `is_treated`, `weights` (n, 0 for cases), `balanced` (n x b, with
-    intercept), `person_numbers`. `bread` (b x b) is the inverse of balanced' x diag(weights) x balanced, `leverages`
-    (n, 0 for cases) the share of a row's outcome that its own expectation takes from it.
+    `order` (n) are the rows as given, in the order of all else: `is_treated`, `weights` (n, 0 for cases), `balanced`
+    (n x b, with intercept), `person_numbers`. `bread` (b x b) is the inverse of balanced' x diag(weights) x balanced,
+    `leverages` (n, 0 for cases) the share of a row's outcome that its own expectation takes from it.
     """
 
     order: NDArray[np.intp]
