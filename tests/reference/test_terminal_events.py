@@ -87,9 +87,13 @@ def arms(study: dict[str, np.ndarray], weights: np.ndarray) -> list:
     return found
 
 
-def sandwich(derivatives: list[np.ndarray]) -> np.ndarray:
-    """Standard errors from what each person adds: derivatives by the share that the person stands for."""
-    influences = np.array(derivatives)
+def sandwich(study: dict[str, np.ndarray], derivatives: list[np.ndarray]) -> np.ndarray:
+    """Standard errors from what each person adds: derivatives by the share that the person stands for, over one less
+    the leverage of a comparison person in the weighted regression on what is balanced (by QR)."""
+    influences, others = np.array(derivatives), ~study["is_treated"]
+    columns = np.column_stack([np.ones(PEOPLE), study["x"]])[others]
+    basis = np.linalg.qr(columns * np.sqrt(balanced(study, np.ones(PEOPLE))[others])[:, None])[0]
+    influences[others] /= 1 - (basis**2).sum(axis=1, keepdims=True)
     return np.sqrt((influences**2).sum(axis=0) * PEOPLE / (PEOPLE - 1))
 
 
@@ -105,7 +109,6 @@ def design_of(study: dict[str, np.ndarray]):
         is_treated=study["is_treated"],
         weights=balanced(study, np.ones(PEOPLE)),
         balanced=study["x"],
-        covariates=study["x"],
         person_ids=np.arange(PEOPLE),
     )
 
@@ -120,7 +123,7 @@ def test_errors_of_a_difference_are_those_of_weights_that_are_found_anew_for_eac
     nobody = np.zeros(2, dtype=np.int64)
     found = means_of_arms(design_of(study), cases=cases, others=others, with_events=(nobody, nobody))
     assert found.difference == pytest.approx(difference(weights))
-    assert found.difference_error == pytest.approx(sandwich(derivatives_of(study, difference)), rel=1e-5)
+    assert found.difference_error == pytest.approx(sandwich(study, derivatives_of(study, difference)), rel=1e-5)
 
 
 def test_errors_of_months_are_those_of_weights_that_are_found_anew_for_each_person(study):
@@ -134,5 +137,5 @@ def test_errors_of_months_are_those_of_weights_that_are_found_anew_for_each_pers
     design = design_of(study)
     found = monthly_ratios(design, days=study["observed"][design.order], counts=study["months"][design.order])
     assert found.log_ratio == pytest.approx(log_ratios(balanced(study, np.ones(PEOPLE))))
-    errors = sandwich(derivatives_of(study, log_ratios))
+    errors = sandwich(study, derivatives_of(study, log_ratios))
     assert np.sqrt(np.diag(found.covariance)) == pytest.approx(errors, rel=1e-5)

@@ -57,9 +57,10 @@ def test_a_ratio_of_death_rates_by_hand(design):
     assert row["pilot_rate"] == pytest.approx(12 / (100 * 50 / 365.25))
     assert row["comparator_rate"] == pytest.approx(24 / (400 * 50 / 365.25))
     assert row["mortality_ratio"] == pytest.approx(2)
-    # influences on the log rates: (died - 0.12) / 12 of cases, (died - 0.06) / 24 of others
-    variance = (12 * 0.88**2 + 88 * 0.12**2) / 12**2 + (24 * 0.94**2 + 376 * 0.06**2) / 24**2
-    factor = math.exp(1.959964 * math.sqrt(variance * 500 / 499))
+    # influences on the log rates: (died - 0.12) / 12 of cases, (died - 0.06) / 24 of others, of whom each has a
+    # leverage of 1/400 on a weighted mean
+    others = (24 * 0.94**2 + 376 * 0.06**2) / 24**2 / ((399 / 400) ** 2 if design == "weighted_cohort" else 1)
+    factor = math.exp(1.959964 * math.sqrt(((12 * 0.88**2 + 88 * 0.12**2) / 12**2 + others) * 500 / 499))
     assert row["mortality_ratio_low"] == pytest.approx(2 / factor, rel=1e-5)
     assert row["mortality_ratio_high"] == pytest.approx(2 * factor, rel=1e-5)
     assert (row["n_pilot"], row["n_comparator"]) == (100, 400)
@@ -70,7 +71,7 @@ def test_windows_count_deaths_and_days_within_them_alone():
     found = by_window(rows(observed(20, 80, day=31, days=200)))
     assert [row["window_days"] for row in found.values()] == [30, 90, 182]
     assert found["first_30_days"]["mortality_ratio"] is None
-    assert "No estimate: there are no events." in found["first_30_days"]["caution"]
+    assert "No estimate: a group has no events." in found["first_30_days"]["caution"]
     years = (20 * 31 + 80 * 90) / 365.25
     assert found["first_90_days"]["pilot_rate"] == pytest.approx(20 / years)
     assert found["follow_up"]["person_years_pilot"] == pytest.approx((20 * 31 + 80 * 182) / 365.25)
