@@ -37,7 +37,7 @@ from pipelines.comparison import CASES_PER_COLUMN, MOST_COLUMNS_IN_PAIRS
 EFFECTS = {"none": NO_EFFECT, "published": PUBLISHED_EFFECTS}
 SIZES = (1200, 3600)
 DAYS_PER_YEAR = 365.25
-SEED = 20_111_006
+SEED = 20_120_322
 EVERY = 10
 WEIGHTED, MATCHED, DID = "weighted_cohort", "matched_cohort", "matched_did"
 

@@ -71,8 +71,8 @@ def weighted_cohort(
     With e = y - R0 t, K = sum_0 w x x' and C = sum_0 w e x', a person adds to sum_0 w t (R0's estimate - R0)
     w e, less C K^-1 times w x (of a comparison person) or -x (of a case). R0 is what a weighted linear regression on x
     expects at the cases' means, and follows the outcomes of single people of great weight; a comparison person's
-    influence is therefore divided by one less its leverage w x'K^-1 x (HC3: MacKinnon and White 1985; Long and Ervin
-    2000). The influences on both rates are summed by person, factor G/(G-1).
+    influence is therefore divided by the root of one less its leverage w x'K^-1 x (HC2: MacKinnon and White 1985). The
+    influences on both rates are summed by person, factor G/(G-1).
 
     Raises `UnbalancedWeightsError`, and `NotEstimableError` where a group has no events or no person-time.
 
@@ -137,11 +137,11 @@ def with_weights_estimated(design: WeightedDesign, influences: Floats) -> Floats
     """What rows add (n, or n x k) to estimates from the weighted comparison people, the weights being estimated too.
 
     `influences` are what they would add with known weights, 0 for cases. In the notation of `weighted_cohort`: less
-    (C K^-1) [w x, or -x if a case], with C = sum_0 influence x', and divided by one less the row's leverage.
+    (C K^-1) [w x, or -x if a case], with C = sum_0 influence x', over the root of one less the row's leverage.
     """
     x = design.balanced
     by_weights = x @ (design.bread @ (x.T @ influences))
-    moved, left = np.where(design.is_treated, -1.0, design.weights), 1 - design.leverages
+    moved, left = np.where(design.is_treated, -1.0, design.weights), np.sqrt(1 - design.leverages)
     if influences.ndim > 1:
         moved, left = moved[:, None], left[:, None]
     found: Floats = (influences - by_weights * moved) / left

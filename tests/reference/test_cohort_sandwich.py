@@ -67,7 +67,7 @@ def solved(data: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     influences = np.linalg.solve(slope, stacked(theta, data, x=x).T).T[:, -2:]
     others = ~data["is_treated"]
     basis = np.linalg.qr(x[others] * np.exp(x[others] @ theta[:-2] / 2)[:, None])[0]
-    influences[others] /= 1 - (basis**2).sum(axis=1, keepdims=True)
+    influences[others] /= np.sqrt(1 - (basis**2).sum(axis=1, keepdims=True))
     people = np.unique(data["person_ids"])
     sums = np.array([influences[data["person_ids"] == person].sum(axis=0) for person in people])
     return theta[-2:], sums.T @ sums * len(people) / (len(people) - 1)

@@ -88,12 +88,12 @@ def arms(study: dict[str, np.ndarray], weights: np.ndarray) -> list:
 
 
 def sandwich(study: dict[str, np.ndarray], derivatives: list[np.ndarray]) -> np.ndarray:
-    """Standard errors from what each person adds: derivatives by the share that the person stands for, over one less
-    the leverage of a comparison person in the weighted regression on what is balanced (by QR)."""
+    """Standard errors from what each person adds: derivatives by the share that the person stands for, over the
+    root of one less the leverage of a comparison person in the weighted regression on what is balanced (by QR)."""
     influences, others = np.array(derivatives), ~study["is_treated"]
     columns = np.column_stack([np.ones(PEOPLE), study["x"]])[others]
     basis = np.linalg.qr(columns * np.sqrt(balanced(study, np.ones(PEOPLE))[others])[:, None])[0]
-    influences[others] /= 1 - (basis**2).sum(axis=1, keepdims=True)
+    influences[others] /= np.sqrt(1 - (basis**2).sum(axis=1, keepdims=True))
     return np.sqrt((influences**2).sum(axis=0) * PEOPLE / (PEOPLE - 1))
 
 

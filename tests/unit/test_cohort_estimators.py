@@ -32,7 +32,7 @@ def test_a_weighted_cohort_without_covariates_is_a_ratio_of_weighted_rates():
     assert effect.log_rate_ratio == pytest.approx(math.log(1 / 2))
     assert effect.change == pytest.approx(-1)
     # on the log rates: (1 - 2)/4, (3 - 2)/4 of cases, (-2, 0, 2, 0)/8 of others, each with a leverage of 1/4
-    others = 2 / 16 / (1 - 1 / 4) ** 2
+    others = 2 / 16 / (1 - 1 / 4)
     assert effect.standard_error == pytest.approx(math.sqrt((2 / 16 + others) * 6 / 5))
     assert effect.change_standard_error == pytest.approx(math.sqrt((2 / 16 + 4 * others) * 6 / 5))
 

@@ -65,7 +65,7 @@ def test_a_cohort_compares_rates_after_the_index_date(design):
     assert (row["person_years_pilot"], row["person_years_comparator"]) == pytest.approx((80, 160))
     # influences on the log rates: (count - rate x 4) / 12 of cases, half of (count - rate x 4) / 24 of others, of whom
     # each has a leverage of 1/40 on a weighted mean
-    others = (24 * 0.8**2 + 16 * 1.2**2) * 0.5**2 / 24**2 / ((39 / 40) ** 2 if design == "weighted_cohort" else 1)
+    others = (24 * 0.8**2 + 16 * 1.2**2) * 0.5**2 / 24**2 / (39 / 40 if design == "weighted_cohort" else 1)
     error = math.sqrt(((12 * 0.4**2 + 8 * 0.6**2) / 12**2 + others) * 60 / 59)
     assert row["relative_high_pct"] == pytest.approx(100 * (0.5 * math.exp(1.959964 * error) - 1), rel=1e-6)
     assert row["p_value"] == pytest.approx(math.erfc(math.log(2) / error / math.sqrt(2)))

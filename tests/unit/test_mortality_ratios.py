@@ -59,7 +59,7 @@ def test_a_ratio_of_death_rates_by_hand(design):
     assert row["mortality_ratio"] == pytest.approx(2)
     # influences on the log rates: (died - 0.12) / 12 of cases, (died - 0.06) / 24 of others, of whom each has a
     # leverage of 1/400 on a weighted mean
-    others = (24 * 0.94**2 + 376 * 0.06**2) / 24**2 / ((399 / 400) ** 2 if design == "weighted_cohort" else 1)
+    others = (24 * 0.94**2 + 376 * 0.06**2) / 24**2 / (399 / 400 if design == "weighted_cohort" else 1)
     factor = math.exp(1.959964 * math.sqrt(((12 * 0.88**2 + 88 * 0.12**2) / 12**2 + others) * 500 / 499))
     assert row["mortality_ratio_low"] == pytest.approx(2 / factor, rel=1e-5)
     assert row["mortality_ratio_high"] == pytest.approx(2 * factor, rel=1e-5)

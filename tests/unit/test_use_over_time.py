@@ -94,8 +94,8 @@ def test_mean_cumulative_counts_by_hand():
         (1, 30, False),
         (2, 60, True),
     ]
-    # influences: (count - 0.6) / 20 of cases, (count - 1.2) / 40 of others, each with a leverage of 1/40: so over 39
-    cases, others = (12 * 0.4**2 + 8 * 0.6**2) / 20**2, (24 * 0.8**2 + 16 * 1.2**2) / 39**2
+    # influences: (count - 0.6) / 20 of cases, (count - 1.2) / 40 of others, each with a leverage of 1/40
+    cases, others = (12 * 0.4**2 + 8 * 0.6**2) / 20**2, (24 * 0.8**2 + 16 * 1.2**2) / (39 * 40)
     margin = 1.959964 * math.sqrt((cases + others) * 60 / 59)
     assert last["difference_high"] == pytest.approx(-0.6 + margin, rel=1e-6)
     factor = math.exp(1.959964 * math.sqrt(cases * 20 / 19) / 0.6)
@@ -131,7 +131,7 @@ def test_days_alive_and_out_of_hospital_by_hand():
     assert (found["days_in_hospital"]["pilot"], found["days_in_hospital"]["comparator"]) == pytest.approx((1, 0.5))
     out = found["days_alive_out_of_hospital"]
     assert (out["pilot"], out["comparator"], out["difference"]) == pytest.approx((59, 59.5, -0.5))
-    variance = 20 * 1**2 / 20**2 + (10 * 1.5**2 + 30 * 0.5**2) / 39**2
+    variance = 20 * 1**2 / 20**2 + (10 * 1.5**2 + 30 * 0.5**2) / (39 * 40)
     assert out["difference_low"] == pytest.approx(-0.5 - 1.959964 * math.sqrt(variance * 60 / 59), rel=1e-6)
     assert found["days_alive"]["pilot_low"] is None
 
@@ -161,7 +161,7 @@ def test_a_month_by_hand():
     row = month_of(tables(by_month=months(outpatient_attendances=with_events(0, 12, 12))), 0)
     assert (row["pilot_rate"], row["comparator_rate"]) == pytest.approx((0.6 / 30 * 365.25, 0.3 / 30 * 365.25))
     assert row["log_rate_ratio"] == pytest.approx(math.log(2))
-    variance = (12 * 0.4**2 + 8 * 0.6**2) / 12**2 + (12 * 0.7**2 + 28 * 0.3**2) / 12**2 / (39 / 40) ** 2
+    variance = (12 * 0.4**2 + 8 * 0.6**2) / 12**2 + (12 * 0.7**2 + 28 * 0.3**2) / 12**2 / (39 / 40)
     margin = 1.959964 * math.sqrt(variance * 60 / 59)
     assert row["log_rate_ratio_high"] == pytest.approx(math.log(2) + margin, rel=1e-6)
 
@@ -206,7 +206,7 @@ def test_months_held_out_are_tested_together_and_used_ones_never():
     assert (row["months_held_out"], row["months_tested"], row["degrees_of_freedom"]) == (12, 2, 2)
     # month -20: log 2; month -15: 0; covariances of the two by hand, since the same people come first in both
     cases = [np.where(np.arange(20) < n, 1, 0) / n - 1 / 20 for n in (12, 14)]
-    others = [(np.where(np.arange(40) < n, 1, 0) / n - 1 / 40) / (1 - 1 / 40) for n in (12, 28)]
+    others = [(np.where(np.arange(40) < n, 1, 0) / n - 1 / 40) / math.sqrt(1 - 1 / 40) for n in (12, 28)]
     covariance = np.array([[a @ b + c @ d for b, d in zip(cases, others, strict=True)]
                            for a, c in zip(cases, others, strict=True)]) * 60 / 59  # fmt: skip
     log_ratios = np.array([math.log(2), 0])
