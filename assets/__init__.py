@@ -25,7 +25,7 @@ from assets.quality import (
     data_quality_limits,
     quality_rules,
 )
-from assets.sensitivity import robustness, sensitivity_estimates
+from assets.sensitivity import placebo_covariates, robustness, sensitivity_estimates
 from assets.staging import STAGING
 
 ALL_ASSETS = [
@@ -55,6 +55,7 @@ ALL_ASSETS = [
     subgroup_interactions,
     published_results,
     comparison_with_published,
+    placebo_covariates,
     sensitivity_estimates,
     robustness,
     code_lists,

@@ -10,6 +10,8 @@ from pipelines.faults import guarded
 from pipelines.freezing import design_state
 from pipelines.masking import row_metadata
 from pipelines.metrics import negative_controls, protocol_activity_metrics
+from pipelines.placebo import placebo_covariates as covariates_at_placebo
+from pipelines.placebo import tables_read
 from pipelines.sensitivity import planned_design, sensitivity_variants, worthwhile_changes
 from pipelines.study import Study
 from pipelines.warehouse import Warehouse
@@ -17,10 +19,20 @@ from pipelines.warehouse import Warehouse
 ASSET = {"group_name": "estimates", "kinds": {"polars"}}
 
 
+@dg.asset(deps=tables_read(), **ASSET)
+@guarded
+def placebo_covariates(warehouse: dg.ResourceParam[Warehouse]) -> dg.MaterializeResult:
+    """What was known of the people compared the day before their placebo index date, and of the gap after it."""
+    found = covariates_at_placebo(warehouse)
+    return dg.MaterializeResult(metadata=row_metadata(warehouse.write("placebo_covariates", found)))
+
+
 @dg.asset(
     deps=[
         "person_periods",
         "emergency_admissions_by_other_rules",
+        "placebo_use",
+        placebo_covariates,
         "comparison_cohort",
         "comparison_pools",
         "covariates",

@@ -13,11 +13,13 @@ from evaluation.estimation.variants import (
     HIDDEN_GROUP,
     LOCAL_POOL,
     OTHER_SPELL_RULE,
+    PLACEBO_INDEX_DATE,
     PLAN_IN_SAMPLE,
     SITE_LEFT_OUT,
     Variant,
 )
 from evaluation.matching import Terms
+from evaluation.matching.gap import with_gap
 from evaluation.matching.hidden import groups_of, without_group
 from evaluation.matching.pool import DRAW, sampled_pool, with_draws
 from evaluation.matching.weighted import weights_of
@@ -28,6 +30,7 @@ from pipelines.warehouse import Warehouse
 
 MOST_CASES = 5_000
 SAMPLED = "The shift is that of a sample of the pilot people, the interval that of the plan."
+PLACEBO_IN_SAMPLE = "Of a sample of the pilot people."
 LOCAL, LOCAL_POOLS = "local", ("local", "pilot_practices")
 
 
@@ -46,7 +49,8 @@ def worthwhile_changes(protocol: Protocol) -> dict[str, float]:
 def sensitivity_variants(
     warehouse: Warehouse, protocol: Protocol, *, most_cases: int = MOST_CASES
 ) -> Iterator[Variant]:
-    """The plan; groups of covariates hidden; sites and doubtful deaths left out; the local pool; the other spell rules.
+    """The plan; groups of covariates hidden; sites and doubtful deaths left out; the local pool; a placebo
+    index date; the other spell rules.
 
     One at a time, with weights sought anew among the people of the design wherever people or covariates differ.
     Of more than `most_cases` pilot people, groups and sites are tried in a sample. Nothing where no weights were found
@@ -73,6 +77,7 @@ def sensitivity_variants(
         local = comparison_cohort(warehouse, protocol, pools=LOCAL_POOLS)
         planned_or_other = ~pl.col("is_treated") | pl.col("person_id").is_in(cases["person_id"].implode())
         yield from _local(local.filter(planned_or_other), terms, protocol.comparison.seed)
+    yield from _placebo(warehouse, cases, pool, terms, most_cases)
     by_rule = warehouse.read("emergency_admissions_by_other_rules").partition_by("continuous_rule", as_dict=True)
     for (rule,), counts in sorted(by_rule.items(), key=lambda one: str(one[0])):
         yield Variant(analysis=OTHER_SPELL_RULE, variant=str(rule), people=planned, counts=counts)
@@ -93,6 +98,29 @@ def _many_variants(cases: pl.DataFrame, pool: pl.DataFrame, terms: Terms, most_c
     for analysis, variant, people, own_terms in tried:
         found = _variant(analysis, variant, people, pool, own_terms)
         yield replace(found, is_of_sample=is_sample, caution=SAMPLED if is_sample else "")
+
+
+def _placebo(
+    warehouse: Warehouse, cases: pl.DataFrame, pool: pl.DataFrame, terms: Terms, most_cases: int
+) -> Iterator[Variant]:
+    """The people observed on both dates as they were at the earlier one; of very many cases a sample.
+
+    Nothing where the months before the placebo date are not known of anybody.
+    """
+    earlier = warehouse.read("placebo_covariates")
+    if earlier["emergency_admissions_12_months"].is_null().all():
+        return
+    unmoved = [DRAW, *(name for name in terms.covariates if name not in earlier.columns)]
+    both = pl.concat([cases, pool]).select("person_id", *unmoved)
+    cohort = earlier.join(both, on="person_id", how="inner").sort("person_id")
+    theirs, others = cohort.filter("is_treated"), cohort.filter(~pl.col("is_treated"))
+    is_sample = theirs.height > most_cases
+    if is_sample:
+        theirs = theirs.bottom_k(most_cases, by=[DRAW, "person_id"])
+        others = sampled_pool(others, theirs)
+    found = _variant(PLACEBO_INDEX_DATE, "12_months_earlier", theirs, others, with_gap(terms))
+    counts = warehouse.read("placebo_use")
+    yield replace(found, counts=counts, caution=PLACEBO_IN_SAMPLE if is_sample else "")
 
 
 def _local(cohort: pl.DataFrame, terms: Terms, seed: int) -> Iterator[Variant]:

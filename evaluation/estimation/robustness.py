@@ -6,13 +6,16 @@ from typing import Any
 import polars as pl
 
 from evaluation.estimation.bounds import NEEDED_BIAS, WIDENED, WORTHWHILE
+from evaluation.estimation.cautions import join
 from evaluation.estimation.conclusions import Conclusion, concluded
 from evaluation.estimation.robustness_words import Checks, verdict
+from evaluation.estimation.sensitivity_words import excludes_no_change, placebo_caution
 from evaluation.estimation.variants import (
     AS_PLANNED,
     DOUBTFUL_DEATHS_LEFT_OUT,
     LOCAL_POOL,
     OTHER_SPELL_RULE,
+    PLACEBO_INDEX_DATE,
     SITE_LEFT_OUT,
 )
 from evaluation.estimation.words import AGREE, bracket_words
@@ -29,6 +32,7 @@ ROBUSTNESS: dict[str, pl.DataType] = {
     "conclusion": _TEXT,
     **dict.fromkeys(("survives_hidden_group", "designs_agree", "survives_sites_left_out"), _FLAG),
     **dict.fromkeys(("survives_doubtful_deaths_left_out", "survives_other_spell_rule", "survives_local_pool"), _FLAG),
+    "no_change_at_placebo_date": _FLAG,
     **dict.fromkeys(("verdict", "caution", "protocol_hash", "run_id"), _TEXT),
 }
 SURVIVES = {
@@ -80,6 +84,9 @@ def _row(
     flags = {name: _survives(theirs, analysis, conclusion, worthwhile) for name, analysis in SURVIVES.items()}
     hidden_flag = _concluded(widened, worthwhile) == conclusion if widened and conclusion else None
     bracket = _bracket(planned, of_design.get((*key, "matched_did")))
+    placebo = next(theirs.filter(pl.col("analysis") == PLACEBO_INDEX_DATE).iter_rows(named=True), None)
+    low, high = (placebo[name] if placebo else None for name in LIMITS[1:])
+    at_placebo = None if low is None else not excludes_no_change(low, high)
     masking = theirs.filter(pl.col("analysis") == NEEDED_BIAS, pl.col("variant") == WORTHWHILE)
     checks = Checks(
         planned=planned,
@@ -89,6 +96,7 @@ def _row(
         masking=masking["explanation"].item() if masking.height else "",
         sites=theirs.filter(pl.col("analysis") == SITE_LEFT_OUT)["relative_change_pct"].drop_nulls().to_list(),
         others=tuple(_others(theirs)),
+        placebo=placebo["explanation"] if placebo and low is not None else "",
         survives=flags,
     )
     return {name: planned[name] for name in ("metric_id", "label", "priority", "population", "design", *LIMITS)} | {
@@ -103,8 +111,9 @@ def _row(
         "survives_hidden_group": hidden_flag,
         "designs_agree": None if bracket is None else bracket == AGREE,
         **flags,
+        "no_change_at_placebo_date": at_placebo,
         "verdict": verdict(checks, worthwhile_pct=worthwhile, detectable_pct=detectable, published_pct=published),
-        "caution": planned["caution"],
+        "caution": join(planned["caution"], placebo_caution(low, high)),
         "protocol_hash": planned["protocol_hash"],
         "run_id": planned["run_id"],
     }

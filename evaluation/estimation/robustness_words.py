@@ -29,6 +29,7 @@ class Checks:
     masking: str
     sites: Sequence[float]
     others: Sequence[str]
+    placebo: str
     survives: Mapping[str, bool | None]
 
 
@@ -50,6 +51,7 @@ def verdict(
         _range("Leaving out one site at a time, the change is", checks.sites),
         *checks.others,
         *_survived(checks.survives),
+        checks.placebo,
         NOTHING_PROVEN,
     )
 

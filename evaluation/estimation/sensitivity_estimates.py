@@ -10,11 +10,18 @@ from evaluation.estimation.bounds import bounds
 from evaluation.estimation.cautions import controlled_cautions, join
 from evaluation.estimation.metrics import ALL_SITES, Metric
 from evaluation.estimation.rate_ratios import RateRatio
-from evaluation.estimation.sensitivity_words import BENCHMARK, negative_control_words, variant_words
+from evaluation.estimation.sensitivity_words import (
+    BENCHMARK,
+    negative_control_words,
+    placebo_caution,
+    placebo_words,
+    variant_words,
+)
 from evaluation.estimation.variants import (
     AS_PLANNED,
     HIDDEN_GROUP,
     NEGATIVE_CONTROL,
+    PLACEBO_INDEX_DATE,
     PLAN_IN_SAMPLE,
     Shift,
     Variant,
@@ -62,6 +69,7 @@ def sensitivity_estimates(
     protocol names one; `design_caution` whether the design was frozen, and what to know of it.
     `shift_pct` is 100 x (rate ratio of the variant over that of the plan - 1).
     `controls` are negative controls: metrics that the pilot can't have changed have the planned estimate alone, last.
+    A placebo index date is no estimate of the effect and has no shift; its caution says where it excludes no change.
     Where people are a sample of the plan's, the row is the plan's estimate moved by the shift within the sample.
     Where too few people had an event the interval is null, without an estimate everything is; the caution says why.
     """
@@ -104,13 +112,16 @@ def _metric_rows(
     theirs = [
         (one, _of_everyone(one, one.effects[metric.metric_id], planned, sample_plan))
         for one in tried
-        if metric.metric_id in one.effects and one.analysis != PLAN_IN_SAMPLE
+        if metric.metric_id in one.effects and one.analysis not in (PLAN_IN_SAMPLE, PLACEBO_INDEX_DATE)
     ]
     cautions: dict[str, str] = {}
     for one, found in theirs:
         own_caution = join(one.caution, design_caution)
         cautions[one.analysis] = _caution(metric, found, own_caution, follow_up_months)
         yield _estimate(one, found.effect, planned) | {"caution": cautions[one.analysis]}
+    for one in tried:
+        if one.analysis == PLACEBO_INDEX_DATE and metric.metric_id in one.effects:
+            yield _placebo_row(metric, one, design_caution, follow_up_months)
     if planned is None:
         return
     hidden = {one.variant: found.effect for one, found in theirs if one.analysis == HIDDEN_GROUP and found.effect}
@@ -151,6 +162,15 @@ def _control_rows(
             caution = _caution(metric, found, design_caution, follow_up_months)
             words = {"analysis": NEGATIVE_CONTROL, "explanation": negative_control_words(*limits)}
             yield row | words | {"caution": join(EXPLORATORY, caution)}
+
+
+def _placebo_row(metric: Metric, one: _Tried, design_caution: str, follow_up_months: int) -> dict[str, Any]:
+    found = one.effects[metric.metric_id]
+    row = _estimate(one, found.effect, None)
+    low, high = row["relative_low_pct"], row["relative_high_pct"]
+    caution = _caution(metric, found, join(one.caution, design_caution), follow_up_months)
+    words = placebo_words(row["relative_change_pct"], low, high)
+    return row | {"explanation": words, "caution": join(EXPLORATORY, placebo_caution(low, high), caution)}
 
 
 def _caution(metric: Metric, found: WeightedEffect, design_caution: str, follow_up_months: int) -> str:

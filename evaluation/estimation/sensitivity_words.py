@@ -7,6 +7,7 @@ from evaluation.estimation.variants import (
     HIDDEN_GROUP,
     LOCAL_POOL,
     OTHER_SPELL_RULE,
+    PLACEBO_INDEX_DATE,
     SITE_LEFT_OUT,
     Shift,
 )
@@ -15,11 +16,21 @@ from evaluation.estimation.words import NO_WORDS, effect_words, percent
 BENCHMARK = "A benchmark from what is recorded: what nobody recorded may matter less or more."
 PROVES_NOTHING = "That is no proof that nothing is hidden: such checks find hidden differences only rarely."
 STILL_DIFFERENT = "The groups may still differ in something that is not recorded, or this is chance."
+AT_PLACEBO = "At a placebo index date twelve months earlier, when nobody was treated"
+PLACEBO_RISE = (
+    "At a placebo index date the method finds a rise that nobody caused: the groups differ in something that is not "
+    "recorded, or people joined because of their use in just those months, which looks the same."
+)
+PLACEBO_FALL = (
+    "At a placebo index date the method finds a fall that nobody caused: the groups differ in something that is not "
+    "recorded."
+)
 CHANGED = {
     HIDDEN_GROUP: "With {variant} hidden from the weights",
     SITE_LEFT_OUT: "Without the pilot people of site {variant}",
     DOUBTFUL_DEATHS_LEFT_OUT: "Without people whose date of death is doubtful",
     OTHER_SPELL_RULE: "With stays joined by the rule {variant}",
+    PLACEBO_INDEX_DATE: AT_PLACEBO,
     LOCAL_POOL: "Compared with people of the pilot's own areas and practices",
 }
 
@@ -65,6 +76,32 @@ def negative_control_words(change_pct: float | None, low_pct: float | None, high
     if low_pct <= 0 <= high_pct:
         return f"A negative control, which the pilot can't have changed: {interval}. {PROVES_NOTHING}"
     return f"A negative control, which the pilot can't have changed, differs: {interval}. {STILL_DIFFERENT}"
+
+
+def excludes_no_change(low_pct: float | None, high_pct: float | None) -> bool:
+    """Whether an interval in percent lies on one side of no change; False without one."""
+    return low_pct is not None and high_pct is not None and not low_pct <= 0 <= high_pct
+
+
+def placebo_caution(low_pct: float | None, high_pct: float | None) -> str:
+    """What to know where the interval at a placebo index date excludes no change; empty where it doesn't."""
+    if not excludes_no_change(low_pct, high_pct):
+        return ""
+    return PLACEBO_RISE if low_pct is not None and low_pct > 0 else PLACEBO_FALL
+
+
+def placebo_words(change_pct: float | None, low_pct: float | None, high_pct: float | None) -> str:
+    """What the method finds where nothing can have happened.
+
+    By hand: -1 (-6 to 4) is nothing; -8 (-12 to -3) is a fall that it invents.
+    """
+    if change_pct is None or low_pct is None or high_pct is None:
+        return NO_WORDS
+    interval = f"{signed(change_pct)} (95% interval {signed(low_pct)} to {signed(high_pct)})"
+    if not excludes_no_change(low_pct, high_pct):
+        return f"{AT_PLACEBO}: {interval}, no evidence of a change that the method invents."
+    kind = "rise" if change_pct > 0 else "fall"
+    return f"{AT_PLACEBO}: {interval}, a {kind} that the pilot can't have caused."
 
 
 def widened_words(low_pct: float, high_pct: float, shift: Shift) -> str:

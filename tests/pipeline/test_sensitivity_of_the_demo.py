@@ -1,5 +1,6 @@
 """How the demo study's estimates stand up: tables of sensitivity and verdicts, on the study whose effects are known."""
 
+import math
 import shutil
 
 import duckdb
@@ -85,6 +86,40 @@ def test_people_of_the_pilots_own_areas_are_another_comparison(sensitivity):
     row = of(sensitivity, "local_pool").row(0, named=True)
     assert row["relative_change_pct"] is not None
     assert "Comparison people live in the pilot's own areas" in row["caution"]
+
+
+@pytest.mark.parametrize("metric", ["elective_admissions", "outpatient_attendances"])
+def test_nothing_is_invented_at_a_placebo_date_where_joining_does_not_depend_on_the_outcome(sensitivity, metric):
+    row = of(sensitivity, "placebo_index_date", metric).row(0, named=True)
+    low, middle, high = (math.log1p(row[name] / 100) for name in (LIMITS[1], LIMITS[0], LIMITS[2]))
+    assert abs(middle) < 3.3 * (high - low) / (2 * 1.96)
+    assert row["shift_pct"] is None
+    assert row["caution"].startswith("Exploratory")
+
+
+def test_covariates_at_the_placebo_date_are_those_of_the_months_before_it(demo_study, tmp_path):
+    copy = tmp_path / "warehouse.duckdb"
+    shutil.copy(demo_study.output / "warehouse.duckdb", copy)
+    with Warehouse(copy) as warehouse:
+        found = warehouse.connection.sql(
+            """select count(*), count(*) filter (where counted = recorded), max(counted)
+            from (
+                select
+                    any_value(known.emergency_admissions_12_months) as recorded,
+                    sum(months.emergency_admissions) as counted
+                from placebo_covariates as known
+                inner join covariates using (person_id)
+                inner join person_months as months on known.person_id = months.person_id
+                where months.month_from_index between -24 and -13 and covariates.days_registered_24_months >= 730
+                group by known.person_id
+            )"""
+        ).fetchall()
+        assert warehouse.connection.sql(
+            "select max(number) from (select count(*) as number from placebo_covariates group by person_id)"
+        ).fetchall() == [(1,)]
+    ((people, alike, most),) = found
+    assert people == alike > 1000
+    assert most > 1
 
 
 def test_groups_and_sites_of_very_many_people_are_tried_in_a_sample_with_its_own_plan(demo_study, tmp_path):

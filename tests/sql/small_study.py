@@ -65,6 +65,7 @@ PARAMETERS = {
     "instrument_items": "instrument_id varchar, item_id varchar, item_column varchar",
     "instrument_answers": "instrument_id varchar, item_id varchar, answer varchar, is_valid boolean, "
     "is_positive boolean, is_not_counted boolean",
+    "design_people": "person_id varchar, is_treated boolean, index_date date",
     "frozen_index_dates": "person_id varchar, index_date date",
     "instrument_waves": "instrument_id varchar, wave varchar, period varchar",
 }

@@ -19,6 +19,7 @@ from evaluation.estimation.variants import (
     HIDDEN_GROUP,
     LOCAL_POOL,
     OTHER_SPELL_RULE,
+    PLACEBO_INDEX_DATE,
     PLAN_IN_SAMPLE,
     SITE_LEFT_OUT,
     Variant,
@@ -262,3 +263,24 @@ def test_a_negative_control_that_does_not_differ_proves_nothing():
     assert "no proof that nothing is hidden" in row["explanation"]
     row = control([1] * 9 + [0] * 11 + COUNTS[20:])
     assert row["explanation"].startswith("A negative control. A fall of about 6")
+
+
+def test_a_placebo_index_date_has_its_own_counts_and_no_shift():
+    def at_placebo(counts: list[int]) -> dict:
+        frame = pl.DataFrame({"person_id": IDS, "person_days": FOUR_YEARS, "admissions": counts})
+        placebo = Variant(
+            analysis=PLACEBO_INDEX_DATE, variant="12_months_earlier", people=people(40, 1.0), counts=frame
+        )
+        return rows(PLANNED, placebo)["placebo_index_date", "12_months_earlier"]
+
+    fall = at_placebo(COUNTS)  # 12 over 24 admissions in the same years
+    assert fall["relative_change_pct"] == pytest.approx(-50)
+    assert fall["shift_pct"] is None
+    assert fall["explanation"].startswith("At a placebo index date twelve months earlier")
+    assert fall["explanation"].endswith("a fall that the pilot can't have caused.")
+    assert fall["caution"].startswith("Exploratory: a check of the comparison")
+    assert "the method finds a fall that nobody caused" in fall["caution"]
+    nothing = at_placebo([*COUNTS[20:40], *COUNTS[20:]])
+    assert nothing["relative_change_pct"] == pytest.approx(0, abs=1e-9)
+    assert nothing["explanation"].endswith("no evidence of a change that the method invents.")
+    assert "nobody caused" not in nothing["caution"]
