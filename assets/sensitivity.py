@@ -32,6 +32,8 @@ def placebo_covariates(warehouse: dg.ResourceParam[Warehouse]) -> dg.Materialize
         "person_periods",
         "emergency_admissions_by_other_rules",
         "placebo_use",
+        "recording_changes",
+        "usual_providers",
         placebo_covariates,
         "comparison_cohort",
         "comparison_pools",

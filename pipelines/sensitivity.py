@@ -15,6 +15,7 @@ from evaluation.estimation.variants import (
     OTHER_SPELL_RULE,
     PLACEBO_INDEX_DATE,
     PLAN_IN_SAMPLE,
+    PROVIDER_LEFT_OUT,
     SITE_LEFT_OUT,
     Variant,
 )
@@ -49,13 +50,13 @@ def worthwhile_changes(protocol: Protocol) -> dict[str, float]:
 def sensitivity_variants(
     warehouse: Warehouse, protocol: Protocol, *, most_cases: int = MOST_CASES
 ) -> Iterator[Variant]:
-    """The plan; groups of covariates hidden; sites and doubtful deaths left out; the local pool; a placebo
-    index date; the other spell rules.
+    """The plan; groups of covariates hidden; sites, doubtful deaths and people of providers whose recording changed
+    left out; the local pool; a placebo index date; the other spell rules.
 
     One at a time, with weights sought anew among the people of the design wherever people or covariates differ.
     Of more than `most_cases` pilot people, groups and sites are tried in a sample. Nothing where no weights were found
-    as planned; no doubtful deaths where nobody who is compared has one; no local pool where nobody is in it, or it
-    is the design's own.
+    as planned; nobody is left out where nobody who is compared has such a death or provider; no local pool where
+    nobody is in it, or it is the design's own.
     """
     design = planned_design(warehouse)
     if design is None:
@@ -70,9 +71,10 @@ def sensitivity_variants(
     yield Variant(analysis=AS_PLANNED, people=planned)
     yield from _many_variants(cases, pool, terms, most_cases)
     doubtful = warehouse.read("people").filter("is_death_link_doubtful").select("person_id")
-    arms = [arm.join(doubtful, on="person_id", how="anti", maintain_order="left") for arm in (cases, pool)]
-    if arms[0].height + arms[1].height < cases.height + pool.height:
-        yield _variant(DOUBTFUL_DEATHS_LEFT_OUT, "both_arms", arms[0], arms[1], terms)
+    yield from _left_out(DOUBTFUL_DEATHS_LEFT_OUT, "both_arms", doubtful, cases, pool, terms)
+    changed = warehouse.read("recording_changes")["provider_code"].unique().sort()
+    theirs = warehouse.read("usual_providers").filter(pl.col("provider_code").is_in(changed.implode()))
+    yield from _left_out(PROVIDER_LEFT_OUT, ", ".join(changed), theirs.select("person_id"), cases, pool, terms)
     if not set(LOCAL_POOLS) & set(design["pool"].split(", ")):
         local = comparison_cohort(warehouse, protocol, pools=LOCAL_POOLS)
         planned_or_other = ~pl.col("is_treated") | pl.col("person_id").is_in(cases["person_id"].implode())
@@ -98,6 +100,15 @@ def _many_variants(cases: pl.DataFrame, pool: pl.DataFrame, terms: Terms, most_c
     for analysis, variant, people, own_terms in tried:
         found = _variant(analysis, variant, people, pool, own_terms)
         yield replace(found, is_of_sample=is_sample, caution=SAMPLED if is_sample else "")
+
+
+def _left_out(
+    analysis: str, variant: str, people: pl.DataFrame, cases: pl.DataFrame, pool: pl.DataFrame, terms: Terms
+) -> Iterator[Variant]:
+    """Both arms without `people`; nothing where none of them is compared."""
+    arms = [arm.join(people, on="person_id", how="anti", maintain_order="left") for arm in (cases, pool)]
+    if arms[0].height + arms[1].height < cases.height + pool.height:
+        yield _variant(analysis, variant, arms[0], arms[1], terms)
 
 
 def _placebo(

@@ -16,6 +16,7 @@ from evaluation.estimation.variants import (
     LOCAL_POOL,
     OTHER_SPELL_RULE,
     PLACEBO_INDEX_DATE,
+    PROVIDER_LEFT_OUT,
     SITE_LEFT_OUT,
 )
 from evaluation.estimation.words import AGREE, bracket_words
@@ -32,6 +33,7 @@ ROBUSTNESS: dict[str, pl.DataType] = {
     "conclusion": _TEXT,
     **dict.fromkeys(("survives_hidden_group", "designs_agree", "survives_sites_left_out"), _FLAG),
     **dict.fromkeys(("survives_doubtful_deaths_left_out", "survives_other_spell_rule", "survives_local_pool"), _FLAG),
+    "survives_provider_left_out": _FLAG,
     "no_change_at_placebo_date": _FLAG,
     **dict.fromkeys(("verdict", "caution", "protocol_hash", "run_id"), _TEXT),
 }
@@ -40,6 +42,7 @@ SURVIVES = {
     "survives_doubtful_deaths_left_out": DOUBTFUL_DEATHS_LEFT_OUT,
     "survives_other_spell_rule": OTHER_SPELL_RULE,
     "survives_local_pool": LOCAL_POOL,
+    "survives_provider_left_out": PROVIDER_LEFT_OUT,
 }
 
 
@@ -137,7 +140,7 @@ def _survives(
 
 
 def _others(theirs: pl.DataFrame) -> Iterator[str]:
-    for analysis in (DOUBTFUL_DEATHS_LEFT_OUT, OTHER_SPELL_RULE, LOCAL_POOL):
+    for analysis in (DOUBTFUL_DEATHS_LEFT_OUT, PROVIDER_LEFT_OUT, OTHER_SPELL_RULE, LOCAL_POOL):
         rows = theirs.filter(pl.col("analysis") == analysis, pl.col("relative_change_pct").is_not_null())
         yield from rows["explanation"].to_list()
 

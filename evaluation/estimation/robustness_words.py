@@ -15,6 +15,7 @@ NAMES = {
     "survives_doubtful_deaths_left_out": "people whose date of death is doubtful",
     "survives_other_spell_rule": "the choice of spell rule",
     "survives_local_pool": "where comparison people live",
+    "survives_provider_left_out": "providers whose recording changed",
 }
 
 

@@ -8,6 +8,7 @@ from evaluation.estimation.variants import (
     LOCAL_POOL,
     OTHER_SPELL_RULE,
     PLACEBO_INDEX_DATE,
+    PROVIDER_LEFT_OUT,
     SITE_LEFT_OUT,
     Shift,
 )
@@ -29,6 +30,7 @@ CHANGED = {
     HIDDEN_GROUP: "With {variant} hidden from the weights",
     SITE_LEFT_OUT: "Without the pilot people of site {variant}",
     DOUBTFUL_DEATHS_LEFT_OUT: "Without people whose date of death is doubtful",
+    PROVIDER_LEFT_OUT: "Without the people of providers whose recording changed ({variant})",
     OTHER_SPELL_RULE: "With stays joined by the rule {variant}",
     PLACEBO_INDEX_DATE: AT_PLACEBO,
     LOCAL_POOL: "Compared with people of the pilot's own areas and practices",

@@ -16,6 +16,7 @@ SITE_LEFT_OUT = "site_left_out"
 DOUBTFUL_DEATHS_LEFT_OUT = "doubtful_deaths_left_out"
 OTHER_SPELL_RULE = "other_spell_rule"
 LOCAL_POOL = "local_pool"
+PROVIDER_LEFT_OUT = "provider_left_out"
 PLACEBO_INDEX_DATE = "placebo_index_date"
 NEGATIVE_CONTROL = "negative_control"
 

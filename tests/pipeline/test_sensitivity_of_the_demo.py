@@ -7,6 +7,8 @@ import duckdb
 import polars as pl
 import pytest
 
+from evaluation.estimation import sensitivity_estimates
+from pipelines.metrics import activity_metrics
 from pipelines.sensitivity import sensitivity_variants
 from pipelines.warehouse import Warehouse
 
@@ -95,6 +97,46 @@ def test_nothing_is_invented_at_a_placebo_date_where_joining_does_not_depend_on_
     assert abs(middle) < 3.3 * (high - low) / (2 * 1.96)
     assert row["shift_pct"] is None
     assert row["caution"].startswith("Exploratory")
+
+
+def test_providers_that_stopped_recording_are_left_out_and_the_estimate_moves_to_the_truth(demo_study, tmp_path):
+    copy = tmp_path / "warehouse.duckdb"
+    shutil.copy(demo_study.output / "warehouse.duckdb", copy)
+    with Warehouse(copy) as warehouse:
+        # Half of the providers that pilot people use lose all appointments of follow-up.
+        warehouse.connection.execute(
+            """create or replace table recording_changes as
+            select distinct provider_code, 'outpatient_attendances' as activity
+            from usual_providers inner join design_people using (person_id)
+            where is_treated and right(provider_code, 1) in ('0', '2', '4', '6', '8')"""
+        )
+        warehouse.connection.execute(
+            """update use_by_period set outpatient_attendances = 0
+            where period = 'follow_up' and person_id in (
+                select person_id from usual_providers semi join recording_changes using (provider_code)
+            )"""
+        )
+        tried = list(sensitivity_variants(warehouse, demo_study.protocol))
+        variants = [one for one in tried if one.analysis in ("as_planned", "provider_left_out")]
+        found = sensitivity_estimates(
+            variants,
+            follow_up=warehouse.connection.sql("from person_periods where period = 'follow_up'").pl(),
+            metrics=[metric for metric in activity_metrics(demo_study) if metric.metric_id == "outpatient_attendances"],
+            worthwhile_pct={},
+            design_caution="",
+            follow_up_months=6,
+            protocol_hash="hash",
+            run_id="run",
+        )
+    changes = dict(found.select("analysis", "relative_change_pct").iter_rows())
+    row = of(found, "provider_left_out", "outpatient_attendances").row(0, named=True)
+    assert changes["as_planned"] < -40  # what was planted is -20
+    assert row["relative_low_pct"] < -20 < row["relative_high_pct"]
+    assert row["explanation"].startswith("Without the people of providers whose recording changed (ZA")
+
+
+def test_where_no_provider_changed_nobody_is_left_out(sensitivity):
+    assert of(sensitivity, "provider_left_out").is_empty()
 
 
 def test_covariates_at_the_placebo_date_are_those_of_the_months_before_it(demo_study, tmp_path):
