@@ -7,6 +7,7 @@ from assets.areas import ESTIMATES as AREA_ESTIMATES
 from assets.matching import TABLES as MATCHING
 from evaluation.estimation import comparison_with_published as beside_published
 from evaluation.estimation import controlled_estimates as estimate_controlled
+from evaluation.estimation import estimates_by_horizon as estimate_by_horizon
 from evaluation.estimation import metric_estimates as estimate_metrics
 from evaluation.estimation import (
     site_populations,
@@ -20,8 +21,16 @@ from evaluation.surveys import survey_estimates as estimate_surveys
 from pipelines.comparison import compared_populations, designs_found, look_at_data, use_of_compared
 from pipelines.faults import guarded
 from pipelines.freezing import design_state
+from pipelines.horizons import follow_up_to_horizons, tables_read
 from pipelines.masking import row_metadata
-from pipelines.metrics import activity_metrics, metrics_with_cautions, site_register, survey_designs, survey_metrics
+from pipelines.metrics import (
+    activity_metrics,
+    metrics_with_cautions,
+    protocol_activity_metrics,
+    site_register,
+    survey_designs,
+    survey_metrics,
+)
 from pipelines.published import published_results as load_published_results
 from pipelines.study import Study
 from pipelines.warehouse import Warehouse
@@ -91,6 +100,26 @@ def controlled_estimates(
         run_id=context.run.run_id,
     )
     return dg.MaterializeResult(metadata=row_metadata(warehouse.write("controlled_estimates", estimates)))
+
+
+@dg.asset(
+    deps=[*tables_read(), "people", "sites", "record_quality", "protocol_amendments", *MATCHING],
+    **ASSET,
+)
+@guarded
+def estimates_by_horizon(
+    context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse], study: dg.ResourceParam[Study]
+) -> dg.MaterializeResult:
+    """Each outcome's weighted effect up to each follow-up horizon of the protocol."""
+    estimates = estimate_by_horizon(
+        compared_populations(warehouse),
+        horizons=follow_up_to_horizons(warehouse, study.protocol.periods),
+        metrics=protocol_activity_metrics(study, warehouse),
+        design_state=design_state(study),
+        protocol_hash=study.protocol_hash,
+        run_id=context.run.run_id,
+    )
+    return dg.MaterializeResult(metadata=row_metadata(warehouse.write("estimates_by_horizon", estimates)))
 
 
 @dg.asset(

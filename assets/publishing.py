@@ -4,7 +4,7 @@ import dagster as dg
 
 from assets.areas import PUBLISHED as PUBLISHED_AREAS
 from assets.effects import ACROSS_SITES, effect_statements, subgroup_interactions
-from assets.estimates import comparison_with_published, metric_estimates, survey_estimates
+from assets.estimates import comparison_with_published, estimates_by_horizon, metric_estimates, survey_estimates
 from assets.ledger import deliveries
 from assets.matching import PUBLISHED as PUBLISHED_DESIGN
 from assets.over_time import OVER_TIME
@@ -22,6 +22,7 @@ from pipelines.warehouse import Warehouse
 ASSET = {"group_name": "published", "kinds": {"duckdb"}}
 PYTHON_TABLES = [
     metric_estimates,
+    estimates_by_horizon,
     effect_statements,
     subgroup_interactions,
     survey_estimates,

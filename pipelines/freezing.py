@@ -29,7 +29,7 @@ FROZEN_TABLES = (
     "design_people",
 )
 FROZEN_SECTIONS = ("comparison", "spells", "periods")
-MAY_CHANGE = ("periods.data_until",)
+MAY_CHANGE = ("periods.data_until", "periods.horizons_months")
 INDEX_DATES = {"person_id": pl.String, "index_date": pl.Date}
 LONGEST_NAME = 100
 FREEZE_ANEW = "or freeze anew, which results will say: icp freeze STUDY --by NAME --again"

@@ -1,17 +1,14 @@
 """What was known of the people compared on their placebo index date, by the models that say it of the true one."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import polars as pl
 
 from evaluation.matching.gap import CLASS_AT_INDEX, COUNTS_AT_INDEX, RECENT_CLASSES
-from pipelines.models import SqlModel, in_dependency_order, load_models
+from pipelines.own_schema import models_named, own_schema
 from pipelines.warehouse import Warehouse
 
 SCHEMA = "placebo"
 WINDOWS = "look_back_windows"
-OF_INDEX_DATES = (
+MODELS = models_named(
     WINDOWS,
     "stays_before_index",
     "use_before_index",
@@ -33,13 +30,9 @@ update look_back_windows set
 from first_days where look_back_windows.index_date = first_days.index_date"""
 
 
-def _models() -> tuple[SqlModel, ...]:
-    return in_dependency_order(model for model in load_models() if model.name in OF_INDEX_DATES)
-
-
 def tables_read() -> list[str]:
     """The tables that covariates at the placebo date are made of."""
-    read = {table for model in _models() for table in model.depends_on}
+    read = {table for model in MODELS for table in model.depends_on}
     return sorted({*read, "placebo_index_dates", "covariates", "design_people"} - {"index_dates"})
 
 
@@ -50,9 +43,9 @@ def placebo_covariates(warehouse: Warehouse) -> pl.DataFrame:
     their own, searched first, which is gone afterwards. What lies between the tested months and the true index date
     (`at_index_...`, see `evaluation.matching.gap`) is what `covariates` holds of the six months before it.
     """
-    with _schema(warehouse):
+    with own_schema(warehouse, SCHEMA):
         warehouse.connection.execute("create table index_dates as from main.placebo_index_dates")
-        for model in _models():
+        for model in MODELS:
             warehouse.connection.execute(f"create table {model.name} as {model.sql}")
             if model.name == WINDOWS:
                 warehouse.connection.execute(CLIPPED)
@@ -66,16 +59,3 @@ def placebo_covariates(warehouse: Warehouse) -> pl.DataFrame:
                 from covariates as earlier inner join main.covariates as known using (person_id)
                 order by person_id"""
         ).pl()
-
-
-@contextmanager
-def _schema(warehouse: Warehouse) -> Iterator[None]:
-    connection = warehouse.connection
-    connection.execute(f"drop schema if exists {SCHEMA} cascade")
-    connection.execute(f"create schema {SCHEMA}")
-    connection.execute(f"set search_path = '{SCHEMA},main'")
-    try:
-        yield
-    finally:
-        connection.execute("set search_path = 'main'")
-        connection.execute(f"drop schema {SCHEMA} cascade")

@@ -39,6 +39,7 @@ class Periods(Strict):
     look_back_months: Months = 24
     baseline_months: Months
     follow_up_months: Months
+    horizons_months: tuple[Months, ...] = ()
     data_until: date
 
     @model_validator(mode="after")
@@ -46,6 +47,17 @@ class Periods(Strict):
         if self.look_back_months < self.baseline_months:
             raise ValueError("look_back_months must be at least baseline_months")
         return self
+
+    @model_validator(mode="after")
+    def _horizons_stand_once(self) -> "Periods":
+        if len(set(self.horizons_months)) < len(self.horizons_months):
+            raise ValueError("horizons_months: a horizon stands twice")
+        return self
+
+    @property
+    def horizons(self) -> tuple[int, ...]:
+        """All lengths of follow-up in months, shortest first; `follow_up_months` is the primary one among them."""
+        return tuple(sorted({*self.horizons_months, self.follow_up_months}))
 
 
 class Spells(Strict):

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -104,6 +105,8 @@ def load_study(root: Path, *, output: Path | None = None) -> Study:
     }
     _check_folders(root, protocol)
     _check_items(instruments)
+    sites = _read_table(root, protocol.sites, default="sites.csv", schema=SITES, required=("site_id",))
+    _check_horizons(protocol, sites)
     return Study(
         root=root,
         output=(output or root / "output").resolve(),
@@ -111,7 +114,7 @@ def load_study(root: Path, *, output: Path | None = None) -> Study:
         protocol_hash=protocol_hash(root / "protocol.yaml"),
         protocol_settings=settings_as_written(root / "protocol.yaml"),
         instruments=instruments,
-        sites=_read_table(root, protocol.sites, default="sites.csv", schema=SITES, required=("site_id",)),
+        sites=sites,
         prices=_complete(
             _read_table(root, protocol.prices, default="prices.csv", schema=PRICES, required=tuple(PRICES)), protocol
         ),
@@ -149,6 +152,21 @@ def _check_folders(root: Path, protocol: Protocol) -> None:
             f"extracts/{missing[0]}: no such folder",
             f"protocol.yaml names the extracts {', '.join(protocol.extracts)}; each has a folder under extracts/",
             "make the folder and put its deliveries there, or take the extract out of protocol.yaml",
+        )
+
+
+def _check_horizons(protocol: Protocol, sites: pl.DataFrame) -> None:
+    """A horizon that even the first site's first day does not reach within the data can never have an estimate."""
+    periods, first = protocol.periods, sites["go_live_date"].min()
+    if not isinstance(first, date) or not periods.horizons_months:
+        return
+    longest = max(periods.horizons_months)
+    end = pl.Series([first]).dt.offset_by(f"{longest}mo").item()
+    if end > periods.data_until + timedelta(days=1):
+        raise StudyError(
+            f"protocol.yaml: periods.horizons_months: {longest} months are longer than the data can hold",
+            f"the first site started on {first}, {longest} months later is {end}, data end on {periods.data_until}",
+            "take the horizon out, or put it back when data_until is late enough",
         )
 
 

@@ -14,6 +14,7 @@ from evaluation.estimation.effects import Effect, rate_effect
 from evaluation.estimation.estimates import METRIC_ESTIMATES, metric_estimates
 from evaluation.estimation.event_study import UNKNOWN, PersonMonths
 from evaluation.estimation.families import with_adjusted_p_values
+from evaluation.estimation.horizons import ESTIMATES_BY_HORIZON, Horizon, estimates_by_horizon
 from evaluation.estimation.interactions import SUBGROUP_INTERACTIONS, subgroup_interactions
 from evaluation.estimation.interim import Look, look_at, with_look
 from evaluation.estimation.metrics import ALL_SITES, CASE_MANAGEMENT, Metric, population_words, site_populations
@@ -32,6 +33,7 @@ __all__ = [
     "CASE_MANAGEMENT",
     "COUNTED_OVER_TIME",
     "EFFECT_STATEMENTS",
+    "ESTIMATES_BY_HORIZON",
     "METRIC_ESTIMATES",
     "NOT_FROZEN",
     "SITE_EFFECTS",
@@ -45,6 +47,7 @@ __all__ = [
     "ComparedPeople",
     "ComparedPopulation",
     "Effect",
+    "Horizon",
     "Look",
     "Metric",
     "OverTime",
@@ -55,6 +58,7 @@ __all__ = [
     "comparison_with_published",
     "controlled_estimates",
     "effect_statements",
+    "estimates_by_horizon",
     "look_at",
     "metric_estimates",
     "over_time",

@@ -80,6 +80,14 @@ def test_a_baseline_longer_than_the_look_back_is_refused(tmp_path):
     assert "look_back_months must be at least baseline_months" in message
 
 
+def test_horizons_hold_the_primary_one_and_stand_once(tmp_path):
+    assert load_protocol(protocol(tmp_path, GOOD)).periods.horizons == (6,)
+    longer = GOOD.replace("follow_up_months: 6", "follow_up_months: 6, horizons_months: [12, 3]")
+    assert load_protocol(protocol(tmp_path, longer)).periods.horizons == (3, 6, 12)
+    twice = GOOD.replace("follow_up_months: 6", "follow_up_months: 6, horizons_months: [3, 3]")
+    assert "horizons_months: a horizon stands twice" in refusal(tmp_path, twice)
+
+
 def test_the_same_outcome_twice_is_refused(tmp_path):
     line = "  - {metric: emergency_admissions, priority: primary, benefits: service_users, expected: decrease}\n"
     assert "emergency_admissions stands more than once" in refusal(tmp_path, GOOD + line)

@@ -64,6 +64,20 @@ def test_a_wrong_date_in_sites_is_refused_with_its_row_and_without_its_value(fol
     assert "01.04.2009" not in message
 
 
+def test_a_horizon_longer_than_the_data_can_hold_is_refused(folder):
+    def horizons(months: str) -> None:
+        text = PROTOCOL.replace("follow_up_months: 6", f"follow_up_months: 6, horizons_months: [{months}]")
+        (folder / "protocol.yaml").write_text(text, encoding="utf-8")
+
+    (folder / "sites.csv").write_text("site_id,go_live_date\nS1,2010-07-01\nS2,2010-09-01\n")
+    horizons("3, 12")  # to the last day of data
+    assert load_study(folder).protocol.periods.horizons == (3, 6, 12)
+    horizons("3, 13")
+    message = refusal(folder)
+    assert "periods.horizons_months: 13 months are longer than the data can hold" in message
+    assert "13 months later is 2011-08-01, data end on 2011-06-30" in message
+
+
 def test_a_site_that_stands_twice_is_refused(folder):
     (folder / "sites.csv").write_text("site_id\nS1\nS1\n")
     assert "a row stands twice" in refusal(folder)

@@ -1,0 +1,73 @@
+"""Use of the people compared up to each follow-up horizon, by the models that count it up to the primary one."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+import polars as pl
+
+from evaluation.estimation import Horizon
+from pipelines.comparison import use_of_compared
+from pipelines.own_schema import models_named, own_schema
+from pipelines.protocol import Periods
+from pipelines.warehouse import Warehouse
+
+SCHEMA = "horizons"
+ACTIVITY = models_named("index_months", "index_days", "activity_by_month")
+PERIODS = models_named("index_months", "use_by_period")
+# Only who is compared, by the index date that they were compared by.
+PEOPLE = """create table index_dates as select index_dates.* from main.index_dates inner join main.design_people
+    on index_dates.person_id = design_people.person_id and index_dates.index_date = design_people.index_date"""
+
+
+def tables_read() -> list[str]:
+    """The tables that use up to a horizon is made of."""
+    read = {table for model in (*ACTIVITY, *PERIODS) for table in model.depends_on}
+    made = {model.name for model in (*ACTIVITY, *PERIODS)}
+    return sorted({*read, "design_people", "person_periods"} - made)
+
+
+def follow_up_to_horizons(warehouse: Warehouse, periods: Periods) -> tuple[Horizon, ...]:
+    """Each horizon of the protocol, shortest first: what was counted up to it, and whether anybody reached it."""
+    others = [months for months in periods.horizons if months != periods.follow_up_months]
+    counts = {periods.follow_up_months: use_of_compared(warehouse, "person_periods", period="follow_up")}
+    counts |= counts_to_months(warehouse, others)
+    starts = warehouse.read("design_people").filter("is_treated")["index_date"]
+    ends = {months: starts.dt.offset_by(f"{months}mo") for months in periods.horizons}
+    return tuple(
+        Horizon(
+            months=months,
+            is_primary=months == periods.follow_up_months,
+            is_reached=bool((ends[months] <= periods.data_until + timedelta(days=1)).any()),
+            follow_up=counts[months],
+        )
+        for months in periods.horizons
+    )
+
+
+def counts_to_months(warehouse: Warehouse, horizons: list[int]) -> Mapping[int, pl.DataFrame]:
+    """`person_id`, `person_days` and counts of the people compared in as many months from the index date on.
+
+    The same SQL models as for the primary follow-up, told of another one, in a schema of their own.
+    """
+    if not horizons:
+        return {}
+    with own_schema(warehouse, SCHEMA):
+        execute = warehouse.connection.execute
+        execute(PEOPLE)
+        execute(f"create table study_design as {_design(max(horizons))}")
+        for model in ACTIVITY:
+            execute(f"create table {model.name} as {model.sql}")
+        return {months: _counts(warehouse, months) for months in horizons}
+
+
+def _counts(warehouse: Warehouse, months: int) -> pl.DataFrame:
+    warehouse.connection.execute(f"create or replace table study_design as {_design(months)}")
+    for model in PERIODS:
+        warehouse.connection.execute(f"create or replace table {model.name} as {model.sql}")
+    return warehouse.connection.sql(
+        "select * exclude (is_pilot, site_id, index_date, period) from use_by_period where period = 'follow_up'"
+    ).pl()
+
+
+def _design(months: int) -> str:
+    return f"select * replace (cast({months} as bigint) as follow_up_months) from main.study_design"
