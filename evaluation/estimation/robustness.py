@@ -34,7 +34,7 @@ ROBUSTNESS: dict[str, pl.DataType] = {
     **dict.fromkeys(("survives_hidden_group", "designs_agree", "survives_sites_left_out"), _FLAG),
     **dict.fromkeys(("survives_doubtful_deaths_left_out", "survives_other_spell_rule", "survives_local_pool"), _FLAG),
     "survives_provider_left_out": _FLAG,
-    "no_change_at_placebo_date": _FLAG,
+    "no_change_at_placebo": _FLAG,
     **dict.fromkeys(("verdict", "caution", "protocol_hash", "run_id"), _TEXT),
 }
 SURVIVES = {
@@ -114,7 +114,7 @@ def _row(
         "survives_hidden_group": hidden_flag,
         "designs_agree": None if bracket is None else bracket == AGREE,
         **flags,
-        "no_change_at_placebo_date": at_placebo,
+        "no_change_at_placebo": at_placebo,
         "verdict": verdict(checks, worthwhile_pct=worthwhile, detectable_pct=detectable, published_pct=published),
         "caution": join(planned["caution"], placebo_caution(low, high)),
         "protocol_hash": planned["protocol_hash"],

@@ -161,11 +161,11 @@ def test_no_sensitivity_rows_give_no_verdicts_but_all_columns():
 def test_a_change_at_a_placebo_date_is_said_and_warned_of():
     nothing = estimate("placebo_index_date", "12_months_earlier", -1.0, -6.0, 4.0, explanation="Nothing then.")
     row = verdict_on(PLANNED, WIDENED, nothing)
-    assert row["no_change_at_placebo_date"] is True
+    assert row["no_change_at_placebo"] is True
     assert "Nothing then. None of this" in row["verdict"]
     assert row["caution"] == "Careful."
     fall = verdict_on(PLANNED, WIDENED, estimate("placebo_index_date", "12_months_earlier", -8.0, -12.0, -3.0))
-    assert fall["no_change_at_placebo_date"] is False
+    assert fall["no_change_at_placebo"] is False
     assert "Careful. At a placebo index date the method finds a fall that nobody caused" in fall["caution"]
     assert "which looks the same" not in fall["caution"]
     rise = verdict_on(PLANNED, WIDENED, estimate("placebo_index_date", "12_months_earlier", 8.0, 3.0, 12.0))
@@ -175,6 +175,6 @@ def test_a_change_at_a_placebo_date_is_said_and_warned_of():
 def test_without_an_interval_at_a_placebo_date_nothing_is_said_of_it():
     none = estimate("placebo_index_date", "12_months_earlier", 8.0, None, None, explanation="No effect can be stated.")
     row = verdict_on(PLANNED, WIDENED, none)
-    assert row["no_change_at_placebo_date"] is None
+    assert row["no_change_at_placebo"] is None
     assert "No effect can be stated" not in row["verdict"]
-    assert verdict_on(PLANNED, WIDENED)["no_change_at_placebo_date"] is None
+    assert verdict_on(PLANNED, WIDENED)["no_change_at_placebo"] is None
