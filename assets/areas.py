@@ -33,11 +33,12 @@ TABLES = {ESTIMATES: "Rows of the area designs for `metric_estimates`."} | PUBLI
 def area_effects(
     context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse], study: dg.ResourceParam[Study]
 ):
-    """Interrupted time series, staggered adoption and synthetic control of each metric."""
+    """Interrupted time series, staggered adoption and synthetic control of each metric; nothing without comparison."""
+    people = warehouse.read("people")
     found = estimate_areas(
         warehouse.connection.sql("from area_months where unit_level = 'area'").pl(),
-        metrics=metrics_with_cautions(study, warehouse),
-        some_sites_without_area=some_sites_without_area(warehouse.read("sites"), warehouse.read("people")),
+        metrics=() if people["is_pilot"].all() else metrics_with_cautions(study, warehouse),
+        some_sites_without_area=some_sites_without_area(warehouse.read("sites"), people),
         protocol_hash=study.protocol_hash,
         run_id=context.run.run_id,
     )

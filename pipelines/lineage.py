@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from graphlib import TopologicalSorter
 from html import escape
 
 import dagster as dg
@@ -55,13 +56,13 @@ def lineage_svg(nodes: Iterable[Node]) -> str:
     An arrow that only repeats a longer way is left out.
     """
     by_name = {node.name: node for node in nodes}
-    places = _places(by_name)
+    places, ancestors = _places(by_name), _ancestors(by_name)
     boxes = [_box(name, places[name], by_name) for name in by_name]
     arrows = [
         _arrow(places[parent], places[node.name])
         for node in by_name.values()
         for parent in node.parents
-        if parent in places and not _is_repeated(parent, node, by_name)
+        if parent in places and not _is_repeated(parent, node, ancestors)
     ]
     width = max(x for x, _ in places.values()) + WIDTH + 2 * MARGIN
     height = max(y for _, y in places.values()) + HEIGHT + MARGIN
@@ -100,14 +101,18 @@ def _places(nodes: Mapping[str, Node]) -> dict[str, tuple[int, int]]:
     return places
 
 
-def _is_repeated(parent: str, node: Node, nodes: Mapping[str, Node]) -> bool:
-    others = [other for other in node.parents if other != parent]
-    return any(parent in _ancestors(other, nodes) for other in others)
+def _is_repeated(parent: str, node: Node, ancestors: Mapping[str, frozenset[str]]) -> bool:
+    return any(parent in ancestors.get(other, ()) for other in node.parents if other != parent)
 
 
-def _ancestors(name: str, nodes: Mapping[str, Node]) -> set[str]:
-    parents = nodes[name].parents if name in nodes else ()
-    return set(parents).union(*(_ancestors(parent, nodes) for parent in parents))
+def _ancestors(nodes: Mapping[str, Node]) -> dict[str, frozenset[str]]:
+    """All that each node reads, directly or not; each is worked out once, since ways multiply from layer to layer."""
+    found: dict[str, frozenset[str]] = {}
+    graph = {name: [parent for parent in node.parents if parent in nodes] for name, node in nodes.items()}
+    for name in TopologicalSorter(graph).static_order():
+        parents = nodes[name].parents
+        found[name] = frozenset(parents).union(*(found[parent] for parent in graph[name]))
+    return found
 
 
 def _depth(node: Node, nodes: Mapping[str, Node]) -> int:

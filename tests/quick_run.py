@@ -21,6 +21,9 @@ NO_QUALITY = {
     "data_quality_counts": pl.DataFrame(schema=COUNTED_RUNS),
     "data_quality_limits": pl.DataFrame(schema=LIMITS),
 }
+NOBODY_COMPARED = {
+    "design_people": pl.DataFrame(schema={"person_id": pl.String, "is_treated": pl.Boolean, "index_date": pl.Date})
+}
 
 
 def quick_run(study: Study, *, say: Callable[[str], None] = lambda _line: None) -> pl.DataFrame:
@@ -28,7 +31,8 @@ def quick_run(study: Study, *, say: Callable[[str], None] = lambda _line: None) 
     with Warehouse(study.output / "warehouse.duckdb") as warehouse:
         lake = fill_lake(study, warehouse.connection, say=say)
         lists = {code_list.table: code_list.frame() for code_list in load_code_lists()}
-        for name, frame in {**parameter_frames(study), **lists, **lake.tables, **NO_QUALITY}.items():
+        tables = {**parameter_frames(study), **lists, **lake.tables, **NO_QUALITY, **NOBODY_COMPARED}
+        for name, frame in tables.items():
             warehouse.write(name, frame)
         for model in MODELS:
             warehouse.run_model(model)

@@ -31,6 +31,9 @@ DILUTED = (
 GO_LIVE_MONTH = "The month of go-live counts as after, and enrolment took its time."
 FEW_AREAS = f"{FEW_CLUSTERS} areas of a kind or fewer: the interval rests on few."
 NO_INTERVAL = "No interval: it takes two pilot areas and two others."
+NO_RELATIVE_INTERVAL = (
+    "No interval of the relative change: without one of the areas, no use would be expected where the pilot is."
+)
 OTHER_PROGRAMME = "A pilot area has another programme as well: its effect is in this estimate."
 LEFT_OUT = (
     "Pilot areas without a go-live date, without months before and after it, or without people in some month are left "

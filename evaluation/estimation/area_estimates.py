@@ -11,6 +11,7 @@ from evaluation.estimation.area_cautions import (
     AREA_DID,
     ITS,
     LEFT_OUT,
+    NO_RELATIVE_INTERVAL,
     OTHER_PROGRAMME,
     SITES_WITHOUT_AREA,
     SYNTHETIC,
@@ -26,7 +27,7 @@ from evaluation.estimation.area_effects import (
 from evaluation.estimation.area_event_study import AREA_EVENT_STUDY, event_rows
 from evaluation.estimation.area_intervals import finite
 from evaluation.estimation.area_panels import PILOT, AreaPanel, area_panel
-from evaluation.estimation.cautions import no_estimate
+from evaluation.estimation.cautions import join, no_estimate
 from evaluation.estimation.estimates import METRIC_ESTIMATES, metric_columns
 from evaluation.estimation.metrics import ALL_SITES, Metric
 from evaluation.estimation.sensitivity import minimum_detectable_change_pct
@@ -152,10 +153,15 @@ def _row(one: _Found, pilot_areas: int, of_study: tuple[str, ...]) -> dict[str, 
             one.metric,
             design=one.design,
             enrolled_share=None if panel is None else panel.enrolled_share,
-            found=no_estimate(one.reason) if effect is None else effect.words,
+            found=no_estimate(one.reason) if effect is None else join(effect.words, _no_relative(effect)),
             of_study=(left_out, *of_study),
         ),
     }
+
+
+def _no_relative(effect: AreaEffect) -> str:
+    is_missing = math.isfinite(effect.change.low) and not math.isfinite(effect.ratio.low)
+    return NO_RELATIVE_INTERVAL if is_missing else ""
 
 
 def _residents(panel: AreaPanel) -> dict[str, Any]:
@@ -181,5 +187,5 @@ def _effect_columns(effect: AreaEffect, panel: AreaPanel) -> dict[str, Any]:
         "p_value": ratio.p_value,
         "minimum_detectable_change_pct": minimum_detectable_change_pct(ratio.standard_error),
     }
-    clusters = {"cluster_level": "area", "n_clusters": len(panel.codes)} if math.isfinite(ratio.low) else {}
+    clusters = {"cluster_level": "area", "n_clusters": len(panel.codes)} if math.isfinite(change.low) else {}
     return {name: finite(value) for name, value in numbers.items()} | clusters
