@@ -31,7 +31,8 @@ def placebo_covariates(warehouse: dg.ResourceParam[Warehouse]) -> dg.Materialize
     deps=[
         "person_periods",
         "emergency_admissions_by_other_rules",
-        "placebo_use",
+        "person_months",
+        "placebo_index_dates",
         "recording_changes",
         "usual_providers",
         placebo_covariates,

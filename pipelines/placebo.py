@@ -3,6 +3,7 @@
 import polars as pl
 
 from evaluation.matching.gap import CLASS_AT_INDEX, COUNTS_AT_INDEX, RECENT_CLASSES
+from pipelines.contracts import contract_by_table
 from pipelines.own_schema import models_named, own_schema
 from pipelines.warehouse import Warehouse
 
@@ -59,3 +60,25 @@ def placebo_covariates(warehouse: Warehouse) -> pl.DataFrame:
                 from covariates as earlier inner join main.covariates as known using (person_id)
                 order by person_id"""
         ).pl()
+
+
+def placebo_use_sql() -> str:
+    """Use and cost of each of the people compared in the months after their placebo index date, as a query.
+
+    As many months as follow-up has, at most the six from month -12 to -7 before the index date: what led people to
+    join came after them. The sum of the person's months, null where any of them is.
+    """
+    metrics = [column for column in contract_by_table("person_periods").columns if "metric_domain" in column.options]
+    sums = ", ".join(_sum(column.name, column.sql_type) for column in metrics if column.name != "died")
+    return f"""select person_months.person_id, cast(sum(person_days) as bigint) as person_days, {sums}
+        from person_months
+        inner join placebo_index_dates on person_months.person_id = placebo_index_dates.person_id
+        cross join study_design
+        where month_from_index >= -12 and month_from_index < -12 + least(follow_up_months, 6)
+        group by person_months.person_id"""
+
+
+def _sum(name: str, sql_type: str) -> str:
+    """Money as decimals: a sum of floating-point numbers would depend on the order of the rows."""
+    total = f"sum(cast({name} as decimal(18, 4)))" if sql_type == "DOUBLE" else f"sum({name})"
+    return f"case when count({name}) = count(*) then cast({total} as {sql_type}) end as {name}"

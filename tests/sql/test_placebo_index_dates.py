@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from pipelines.placebo import placebo_use_sql
 from tests.sql.small_study import SmallStudy, appointment, enrolment, episode, person
 
 DATES = "select person_id, index_date, age_at_index from placebo_index_dates order by person_id"
@@ -54,7 +55,7 @@ def test_use_counts_in_the_six_months_from_the_placebo_date_on() -> None:
         episode("2010-01-01", "2010-01-01"),  # in the six months in which people are led to join
     ]
     study = compared(admissions=admissions, outpatients=[appointment("2009-08-01")])
-    use = "select person_days, emergency_admissions, outpatient_attendances from placebo_use"
+    use = f"select person_days, emergency_admissions, outpatient_attendances from ({placebo_use_sql()})"
     assert study.query(use) == [(184, 2, 1)]
     longer = compared(admissions=admissions, design={"follow_up_months": 12})
     assert longer.query(use)[0][:2] == (184, 2)
@@ -64,4 +65,4 @@ def test_use_counts_in_the_six_months_from_the_placebo_date_on() -> None:
 
 def test_everyone_is_observed_on_every_day_of_the_months_that_are_compared() -> None:
     dies = person("p1", date_of_death="2010-07-02", reg_start="2009-07-01")
-    assert compared(population=[dies]).query("select person_days from placebo_use") == [(184,)]
+    assert compared(population=[dies]).query(f"select person_days from ({placebo_use_sql()})") == [(184,)]
