@@ -4,17 +4,13 @@
 -- Admissions are counted under the study's rule for continuous spells. A month without activity has no row.
 with stays as (
     select
-        continuous_spells.person_id,
-        continuous_spells.is_new_emergency_admission,
+        overnight_stays.person_id,
+        overnight_stays.is_new_emergency_admission,
         index_dates.index_date,
-        greatest(continuous_spells.admission_date, index_dates.observed_from_date) as first_night_date,
-        least(continuous_spells.discharge_date, index_dates.observed_until_date) as end_date
-    from continuous_spells
-    inner join study_design on continuous_spells.continuous_rule = study_design.continuous_rule
-    inner join index_dates on continuous_spells.person_id = index_dates.person_id
-    where
-        (continuous_spells.is_new_emergency_admission or continuous_spells.is_elective_admission)
-        and continuous_spells.discharge_date > continuous_spells.admission_date
+        greatest(overnight_stays.admission_date, index_dates.observed_from_date) as first_night_date,
+        least(overnight_stays.discharge_date, index_dates.observed_until_date) as end_date
+    from overnight_stays
+    inner join index_dates on overnight_stays.person_id = index_dates.person_id
 ),
 
 -- A stay may last over several months: its nights fall where they were spent.

@@ -1,20 +1,16 @@
--- Hospital use of the people of an area and practice by calendar month, on observed days only.
--- grain: one row per area, practice_code, month_start_date
+-- Hospital use of the people of each area and of each practice by calendar month, on observed days only.
+-- grain: one row per unit_level, unit_code, month_start_date
 -- contract: none
 -- A month without activity has no row. Counts of months that an extract does not cover are what arrived.
 with stays as (
     select
         observed_people.area,
         observed_people.practice_code,
-        continuous_spells.is_new_emergency_admission,
-        greatest(continuous_spells.admission_date, observed_people.observed_from_date) as first_night_date,
-        least(continuous_spells.discharge_date, observed_people.observed_until_date) as end_date
-    from continuous_spells
-    inner join study_design on continuous_spells.continuous_rule = study_design.continuous_rule
-    inner join observed_people on continuous_spells.person_id = observed_people.person_id
-    where
-        (continuous_spells.is_new_emergency_admission or continuous_spells.is_elective_admission)
-        and continuous_spells.discharge_date > continuous_spells.admission_date
+        overnight_stays.is_new_emergency_admission,
+        greatest(overnight_stays.admission_date, observed_people.observed_from_date) as first_night_date,
+        least(overnight_stays.discharge_date, observed_people.observed_until_date) as end_date
+    from overnight_stays
+    inner join observed_people on overnight_stays.person_id = observed_people.person_id
 ),
 
 -- A stay may last over several months: its nights fall where they were spent.
@@ -88,8 +84,8 @@ placed as (
 )
 
 select
-    area,
-    practice_code,
+    case when grouping(practice_code) = 1 then 'area' else 'practice' end as unit_level,
+    case when grouping(practice_code) = 1 then area else practice_code end as unit_code,
     month_start_date,
     sum(emergency_admissions) as emergency_admissions,
     sum(emergency_admissions_zero_night) as emergency_admissions_zero_night,
@@ -109,4 +105,4 @@ select
     sum(cast(cost_gbp as decimal(18, 4))) as cost_gbp,
     sum(unpriced_activities) as unpriced_activities
 from placed
-group by area, practice_code, month_start_date
+group by grouping sets ((area, month_start_date), (practice_code, month_start_date))

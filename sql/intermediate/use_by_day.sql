@@ -22,19 +22,14 @@ with people as (
     cross join study_design
 ),
 
-admissions as (
-    select continuous_spells.*
-    from continuous_spells
-    inner join study_design on continuous_spells.continuous_rule = study_design.continuous_rule
-),
-
 stays as (
     select
-        person_id,
-        admission_date,
-        discharge_date as end_date
-    from admissions
-    where not is_regular_attendance
+        continuous_spells.person_id,
+        continuous_spells.admission_date,
+        continuous_spells.discharge_date as end_date
+    from continuous_spells
+    inner join study_design on continuous_spells.continuous_rule = study_design.continuous_rule
+    where not continuous_spells.is_regular_attendance
     union all
     select
         person_id,
@@ -57,23 +52,13 @@ nights_in_hospital as (
 use_of_days as (
     select
         person_id,
-        admission_date as activity_date,
-        cast(is_new_emergency_admission as integer) as emergency_admissions,
-        cast(is_elective_admission as integer) as elective_admissions,
-        0 as outpatient_attendances,
+        activity_date,
+        emergency_admissions,
+        elective_admissions,
+        outpatient_attendances,
         0 as days_in_hospital
-    from admissions
-    where is_new_emergency_admission or is_elective_admission
-    union all
-    select
-        person_id,
-        appointment_date as activity_date,
-        0 as emergency_admissions,
-        0 as elective_admissions,
-        1 as outpatient_attendances,
-        0 as days_in_hospital
-    from appointments
-    where is_attended
+    from activity_events
+    where emergency_admissions + elective_admissions + outpatient_attendances > 0
     union all
     select
         person_id,

@@ -74,31 +74,6 @@ unit_days as (
     group by grouping sets ((area, month_start_date), (practice_code, month_start_date))
 ),
 
-unit_activity as (
-    select
-        case when grouping(practice_code) = 1 then 'area' else 'practice' end as unit_level,
-        case when grouping(practice_code) = 1 then area else practice_code end as unit_code,
-        month_start_date,
-        sum(emergency_admissions) as emergency_admissions,
-        sum(emergency_admissions_zero_night) as emergency_admissions_zero_night,
-        sum(emergency_admissions_overnight) as emergency_admissions_overnight,
-        sum(elective_admissions) as elective_admissions,
-        sum(elective_admissions_excluding_chemotherapy) as elective_admissions_excluding_chemotherapy,
-        sum(regular_attendances) as regular_attendances,
-        sum(outpatient_attendances) as outpatient_attendances,
-        sum(outpatient_tele_attendances) as outpatient_tele_attendances,
-        sum(outpatient_did_not_attend) as outpatient_did_not_attend,
-        sum(ae_attendances) as ae_attendances,
-        sum(emergency_bed_days) as emergency_bed_days,
-        sum(elective_bed_days) as elective_bed_days,
-        sum(emergency_readmissions_30_days) as emergency_readmissions_30_days,
-        sum(ambulatory_care_sensitive_admissions) as ambulatory_care_sensitive_admissions,
-        sum(cost_gbp) as cost_gbp,
-        sum(unpriced_activities) as unpriced_activities
-    from area_activity
-    group by grouping sets ((area, month_start_date), (practice_code, month_start_date))
-),
-
 since_go_live as (
     select
         unit_days.unit_level,
@@ -148,64 +123,64 @@ select
     cast(coalesce(unit_days.enrolled_person_days, 0) as bigint) as enrolled_person_days,
     case
         when month_coverage.admissions
-            then cast(coalesce(unit_activity.emergency_admissions, 0) as bigint)
+            then cast(coalesce(area_activity.emergency_admissions, 0) as bigint)
     end as emergency_admissions,
     case
         when month_coverage.admissions
-            then cast(coalesce(unit_activity.emergency_admissions_zero_night, 0) as bigint)
+            then cast(coalesce(area_activity.emergency_admissions_zero_night, 0) as bigint)
     end as emergency_admissions_zero_night,
     case
         when month_coverage.admissions
-            then cast(coalesce(unit_activity.emergency_admissions_overnight, 0) as bigint)
+            then cast(coalesce(area_activity.emergency_admissions_overnight, 0) as bigint)
     end as emergency_admissions_overnight,
     case
         when month_coverage.admissions
-            then cast(coalesce(unit_activity.elective_admissions, 0) as bigint)
+            then cast(coalesce(area_activity.elective_admissions, 0) as bigint)
     end as elective_admissions,
     case
         when month_coverage.admissions
-            then cast(coalesce(unit_activity.elective_admissions_excluding_chemotherapy, 0) as bigint)
+            then cast(coalesce(area_activity.elective_admissions_excluding_chemotherapy, 0) as bigint)
     end as elective_admissions_excluding_chemotherapy,
     case
         when month_coverage.admissions
-            then cast(coalesce(unit_activity.regular_attendances, 0) as bigint)
+            then cast(coalesce(area_activity.regular_attendances, 0) as bigint)
     end as regular_attendances,
     case
         when month_coverage.outpatients
-            then cast(coalesce(unit_activity.outpatient_attendances, 0) as bigint)
+            then cast(coalesce(area_activity.outpatient_attendances, 0) as bigint)
     end as outpatient_attendances,
     case
         when month_coverage.outpatients
-            then cast(coalesce(unit_activity.outpatient_tele_attendances, 0) as bigint)
+            then cast(coalesce(area_activity.outpatient_tele_attendances, 0) as bigint)
     end as outpatient_tele_attendances,
     case
         when month_coverage.outpatients
-            then cast(coalesce(unit_activity.outpatient_did_not_attend, 0) as bigint)
+            then cast(coalesce(area_activity.outpatient_did_not_attend, 0) as bigint)
     end as outpatient_did_not_attend,
     case
         when month_coverage.emergency_care
-            then cast(coalesce(unit_activity.ae_attendances, 0) as bigint)
+            then cast(coalesce(area_activity.ae_attendances, 0) as bigint)
     end as ae_attendances,
     case
         when month_coverage.admissions
-            then cast(coalesce(unit_activity.emergency_bed_days, 0) as bigint)
+            then cast(coalesce(area_activity.emergency_bed_days, 0) as bigint)
     end as emergency_bed_days,
     case
         when month_coverage.admissions
-            then cast(coalesce(unit_activity.elective_bed_days, 0) as bigint)
+            then cast(coalesce(area_activity.elective_bed_days, 0) as bigint)
     end as elective_bed_days,
     case
         when month_coverage.admissions
-            then cast(coalesce(unit_activity.emergency_readmissions_30_days, 0) as bigint)
+            then cast(coalesce(area_activity.emergency_readmissions_30_days, 0) as bigint)
     end as emergency_readmissions_30_days,
     case
         when month_coverage.admissions
-            then cast(coalesce(unit_activity.ambulatory_care_sensitive_admissions, 0) as bigint)
+            then cast(coalesce(area_activity.ambulatory_care_sensitive_admissions, 0) as bigint)
     end as ambulatory_care_sensitive_admissions,
     cast(coalesce(unit_days.deaths, 0) as bigint) as deaths,
     case
-        when month_coverage.all_costs and coalesce(unit_activity.unpriced_activities, 0) = 0
-            then cast(coalesce(unit_activity.cost_gbp, 0) as double)
+        when month_coverage.all_costs and coalesce(area_activity.unpriced_activities, 0) = 0
+            then cast(coalesce(area_activity.cost_gbp, 0) as double)
     end as cost_gbp
 from described
 cross join calendar_months
@@ -215,8 +190,8 @@ left outer join unit_days
         described.unit_level = unit_days.unit_level
         and described.unit_code = unit_days.unit_code
         and calendar_months.month_start_date = unit_days.month_start_date
-left outer join unit_activity
+left outer join area_activity
     on
-        described.unit_level = unit_activity.unit_level
-        and described.unit_code = unit_activity.unit_code
-        and calendar_months.month_start_date = unit_activity.month_start_date
+        described.unit_level = area_activity.unit_level
+        and described.unit_code = area_activity.unit_code
+        and calendar_months.month_start_date = area_activity.month_start_date
