@@ -14,7 +14,8 @@ from pipelines.errors import StudyError
 from pipelines.protocol import REQUIRED_EXTRACTS, Outcome
 from pipelines.protocol_log import amended_outcomes
 from pipelines.strict_yaml import nearest
-from pipelines.study import PRICED, Study
+from pipelines.study import Study
+from pipelines.study_tables import PRICED
 from pipelines.warehouse import Warehouse
 
 NEW_ADMISSION_METHODS = date(2013, 4, 1)

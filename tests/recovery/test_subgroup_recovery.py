@@ -9,7 +9,7 @@ import pytest
 from evaluation.estimation import Metric, controlled_estimates, subgroup_interactions, with_defaults
 from pipelines.comparison import compared_populations, designs_found, found_design
 from pipelines.protocol import Comparison, Protocol
-from pipelines.study import SITES
+from pipelines.study_tables import SITES
 from pipelines.warehouse import Warehouse
 from tests.tiny_study import PROTOCOL, write_tiny_study
 
