@@ -15,8 +15,8 @@ from pipelines.reading.pseudonym import MADE_UP, PseudonymKey, hmac_sql, nhs_num
 from pipelines.reading.typing_sql import NHS_NUMBER, raw_cell
 from pipelines.reading.value import literal, quoted
 
-# With a dictionary the engine looks once at each different text of a block.
-_QUICK_TO_WRITE = "dictionary_size_limit 8000"
+# With a dictionary the engine looks once at each different text of a block; what is soon deleted is not compressed.
+_QUICK_TO_WRITE = "compression uncompressed, dictionary_size_limit 8000"
 _INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
 
 
@@ -128,7 +128,7 @@ def _copy(
             _require_made_up(connection, f"select {cells[person]} as written from {relation}", parameters)
     sql = (
         f"copy (select {', '.join(selected)} from {relation}) "
-        f"to {literal(str(target))} (format parquet, compression lz4_raw, {_QUICK_TO_WRITE})"
+        f"to {literal(str(target))} (format parquet, {_QUICK_TO_WRITE})"
     )
     found = connection.execute(sql, parameters).fetchone()
     return int(found[0]) if found else 0
@@ -141,13 +141,14 @@ def _named(path: Path) -> str:
 
 def _hashed(relation: str, cell: str, name: str) -> tuple[str, list[str]]:
     """The relation with digits, number and verdict computed once, and what to select of it in the cell's place."""
-    digits = f"(select *, {_digits(cell)} as __digits from {relation})"
+    looked = f"(select *, regexp_full_match({cell}, '[0-9]{{10}}') as __is_ten_digits from {relation})"
+    digits = f"(select *, case when __is_ten_digits then {cell} else {_digits(cell)} end as __digits from {looked})"
     numbers = f"(select *, try_cast(__digits as bigint) as __number from {digits})"
     judged = f"(select *, {nhs_number_rule_sql(cell, '__digits', '__number')} as __person_rule from {numbers})"
     return judged, [
         f"case when __person_rule is null then {hmac_sql('__digits')} end as {name}",
         "__person_rule",
-        f"coalesce(__digits <> {cell}, false) as __person_is_repaired",
+        f"coalesce(not __is_ten_digits and __digits <> {cell}, false) as __person_is_repaired",
     ]
 
 
