@@ -15,6 +15,8 @@ from pipelines.reading.typing_sql import NHS_NUMBER, Typing, raw_cell
 from pipelines.reading.value import lake_name, literal, quoted
 
 LONGEST_TEXT = 4000
+# Columns of more different values than that are not worth a dictionary.
+_KEPT = "compression zstd, compression_level 1, dictionary_size_limit 8000"
 _LONG_NUMBER = re.compile(r"\d(?:[ -]?\d){8,}")
 WITHHELD = "[number withheld]"
 
@@ -24,7 +26,7 @@ def write_accepted(connection: duckdb.DuckDBPyConnection, typing: Typing, taken:
     _note_states(connection, taken)
     parameters = {"raw": str(taken.raw), "delivery_id": place.delivery_id}
     target = literal(str(place.aside(place.records)))
-    sql = f"copy ({typing.accepted_sql()}) to {target} (format parquet, compression zstd, compression_level 1)"
+    sql = f"copy ({typing.accepted_sql()}) to {target} (format parquet, {_KEPT})"
     # Pushed below the typing, the rules would compute each value again.
     connection.execute("set disabled_optimizers = 'filter_pushdown'")
     try:
