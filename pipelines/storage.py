@@ -1,4 +1,4 @@
-"""Faults of the place where files lie, told in words that say what to do: it is full, or it cannot be written."""
+"""Faults of the place where files lie, told in words that say what to do: full, not to be written, or damaged."""
 
 import errno
 import sqlite3
@@ -23,6 +23,7 @@ WITHOUT_NUMBER = (
 # SQLite's "disk i/o error" is what it says when it can make no journal beside its file.
 FULL_IN_WORDS = ("no space left on device", "disk is full", "disk quota exceeded", "file too large", "disk i/o error")
 FORBIDDEN_IN_WORDS = ("read-only file system", "readonly database", "permission denied")
+DAMAGED_IN_WORDS = ("not a valid duckdb database file", "corrupt database file")
 STAYS = "nothing new was published, the published file stays as it was"
 
 
@@ -48,6 +49,18 @@ class NoRightError(IcpError):
         )
 
 
+class DamagedFileError(IcpError):
+    """A DuckDB file does not hold what was written into it."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "a DuckDB file of the output is damaged",
+            "the published file stays as it was",
+            "delete warehouse.duckdb in the output and run again: everything in it is computed anew",
+            "is it the published file? then delete that one too; its predecessors stand beside it",
+        )
+
+
 def storage_error(fault: BaseException) -> IcpError | None:
     """What a fault, or one that led to it, says about the place where files lie; None if it says nothing of it.
 
@@ -59,6 +72,8 @@ def storage_error(fault: BaseException) -> IcpError | None:
             return DiskFullError()
         if _is_about(one, FORBIDDEN, FORBIDDEN_IN_WORDS):
             return NoRightError()
+        if _is_about(one, set(), DAMAGED_IN_WORDS):
+            return DamagedFileError()
     return None
 
 

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy.exc
 
 from pipelines.faults import UnexpectedFaultError, unexpected
-from pipelines.storage import DiskFullError, NoRightError, storage_error
+from pipelines.storage import DamagedFileError, DiskFullError, NoRightError, storage_error
 
 FULL = [
     OSError(errno.ENOSPC, "No space left on device"),
@@ -42,6 +42,23 @@ def test_a_full_disk_is_a_full_disk(fault):
 @pytest.mark.parametrize("fault", FORBIDDEN)
 def test_a_missing_right_is_a_missing_right(fault):
     assert isinstance(storage_error(fault), NoRightError)
+
+
+@pytest.mark.parametrize(
+    ("first", "last"), [(0, None), (4096, 12288)], ids=["no database at all", "its headers were overwritten"]
+)
+def test_a_damaged_database_is_told_with_what_to_do(tmp_path, first, last):
+    path = tmp_path / "warehouse.duckdb"
+    with duckdb.connect(path) as connection:
+        connection.execute("create table numbers as select i from range(100000) as r(i)")
+    content = bytearray(path.read_bytes())
+    content[first:last] = b"\x5a" * (len(content[first:last]))
+    path.write_bytes(content)
+    with pytest.raises(duckdb.IOException) as raised:
+        duckdb.connect(path)
+    told = unexpected(raised.value)
+    assert isinstance(told, DamagedFileError)
+    assert "delete warehouse.duckdb" in str(told)
 
 
 @pytest.mark.parametrize("fault", ELSE)
