@@ -1,5 +1,7 @@
 """Covariances of estimates from the influences of rows: by cluster, by two kinds of cluster, over time."""
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -18,26 +20,29 @@ def clustered_covariance(influences: Floats, clusters: ArrayLike, second: ArrayL
     By hand: influences 0.3 and -0.1 in one cluster, -0.2 in another: sums 0.2 and -0.2, 2/1 x 0.08 = 0.16.
     """
     rows = influences[:, None] if influences.ndim == 1 else influences
-    first = group_numbers(clusters)
-    if second is None:
-        return _one_way(rows, first)
-    other = group_numbers(second)
-    both = group_numbers(first * (int(other.max()) + 1) + other)
-    covariance = _one_way(rows, first) + _one_way(rows, other) - _one_way(rows, both)
-    return _without_negative_directions(covariance)
+    first, *others = (_one_way(rows, groups) for groups in _groupings(clusters, second))
+    if not others:
+        return first
+    return _without_negative_directions(first + others[0] - others[1])
 
 
-def clustered_variance(influence: Floats, clusters: ArrayLike, second: ArrayLike | None = None) -> float:
-    """Variance of one estimate; with `second`, the two-way one, but never below either one-way variance.
+def clustered_variances(influences: Floats, clusters: ArrayLike, second: ArrayLike | None = None) -> Floats:
+    """Variances (k) of k estimates (n x k); with `second`, two-way ones, but never below either one-way variance.
 
     The floor is a precaution for few or nearly nested clusters, where the two-way variance can fall below
     both of its parts or below zero (MacKinnon, Nielsen and Webb 2024).
     """
-    one_way = float(clustered_covariance(influence, clusters)[0, 0])
-    if second is None:
-        return one_way
-    two_way = float(clustered_covariance(influence, clusters, second)[0, 0])
-    return max(two_way, one_way, float(clustered_covariance(influence, second)[0, 0]))
+    first, *others = (np.diag(_one_way(influences, groups)) for groups in _groupings(clusters, second))
+    if not others:
+        return first
+    by_second, by_both = others
+    found: Floats = np.maximum(first + by_second - by_both, np.maximum(first, by_second))
+    return found
+
+
+def clustered_variance(influence: Floats, clusters: ArrayLike, second: ArrayLike | None = None) -> float:
+    """The one variance (k = 1) of `clustered_variances`."""
+    return float(clustered_variances(influence[:, None], clusters, second)[0])
 
 
 def newey_west_covariance(influences: Floats, times: ArrayLike, *, lags: int) -> Floats:
@@ -57,14 +62,28 @@ def newey_west_covariance(influences: Floats, times: ArrayLike, *, lags: int) ->
 
 
 def group_numbers(labels: ArrayLike) -> NDArray[np.intp]:
-    """Labels of any kind as 0..G-1, in the labels' order."""
-    return np.unique(np.asarray(labels), return_inverse=True)[1].astype(np.intp).ravel()
+    """Labels of any kind as 0..G-1, in the labels' order; numbers that are hardly larger need no sorting."""
+    values = np.asarray(labels)
+    if values.dtype.kind in "iu" and values.size and values.min() >= 0 and values.max() <= values.size:
+        numbers: NDArray[np.intp] = (np.cumsum(np.bincount(values) > 0) - 1)[values]
+        return numbers
+    return np.unique(values, return_inverse=True)[1].astype(np.intp).ravel()
 
 
 def group_sums(rows: Floats, groups: NDArray[np.intp]) -> Floats:
     """Sums of the rows (n x k) of each group (G x k)."""
     columns = [np.bincount(groups, weights=column) for column in rows.T]
     return np.column_stack(columns)
+
+
+def _groupings(clusters: ArrayLike, second: ArrayLike | None) -> Iterator[NDArray[np.intp]]:
+    """Groups by the first label; with a second one also by it, and by both together."""
+    first = group_numbers(clusters)
+    yield first
+    if second is not None:
+        other = group_numbers(second)
+        yield other
+        yield group_numbers(first * (int(other.max()) + 1) + other)
 
 
 def _one_way(rows: Floats, groups: NDArray[np.intp]) -> Floats:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from evaluation.estimation.clustering import clustered_variance
+from evaluation.estimation.clustering import clustered_variances
 from evaluation.estimation.few_clusters import (
     DRAWS,
     FEW_CLUSTERS,
@@ -68,15 +68,16 @@ def matched_cohort(
     ratio = float(model.coefficients[arm])
     on_log = model.influence_on(np.eye(model.kept.size)[arm])
     on_change = on_rate * -math.expm1(-ratio) + rate * math.exp(-ratio) * on_log
+    variances = clustered_variances(np.column_stack([on_log, on_change]), person_ids, set_ids)
     return RateRatio(
         estimator=ESTIMATOR,
         estimand=ESTIMAND,
         log_rate_ratio=ratio,
-        standard_error=standard_error(clustered_variance(on_log, person_ids, set_ids)),
+        standard_error=standard_error(variances[0]),
         rate=rate,
         rate_without=rate * math.exp(-ratio),
         change=-rate * math.expm1(-ratio),
-        change_standard_error=standard_error(clustered_variance(on_change, person_ids, set_ids)),
+        change_standard_error=standard_error(variances[1]),
         sample=sample_of(counts=y, is_treated=treated, person_years=t, weights=w, person_ids=person_ids),
     )
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from evaluation.estimation.clustering import clustered_variance
+from evaluation.estimation.clustering import clustered_variance, clustered_variances
 from evaluation.estimation.intervals import quantile, two_sided_p
 from evaluation.estimation.rate_ratios import BeforeAfter, RateRatio, rate_with_influence, sample_of, standard_error
 from evaluation.regression import linear_regression, with_intercept
@@ -61,15 +61,16 @@ def matched_did(
     on_log = on_2 / case_after - on_1 / case_before - on_4 / other_after + on_3 / other_before
     on_change = (on_2 - on_1) - (on_4 - on_3)
     without = case_before * other_after / other_before
+    variances = clustered_variances(np.column_stack([on_log, on_change]), person_ids, set_ids)
     return RateRatio(
         estimator=ESTIMATOR,
         estimand=ESTIMAND,
         log_rate_ratio=math.log(case_after / without),
-        standard_error=standard_error(clustered_variance(on_log, person_ids, set_ids)),
+        standard_error=standard_error(variances[0]),
         rate=case_after,
         rate_without=without,
         change=(case_after - case_before) - (other_after - other_before),
-        change_standard_error=standard_error(clustered_variance(on_change, person_ids, set_ids)),
+        change_standard_error=standard_error(variances[1]),
         sample=sample_of(counts=y1, is_treated=treated, person_years=t0 + t1, weights=w, person_ids=person_ids),
         before=BeforeAfter(cases_before=case_before, others_before=other_before, others_after=other_after),
     )

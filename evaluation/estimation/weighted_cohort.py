@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from evaluation.estimation.clustering import clustered_variance, group_numbers
+from evaluation.estimation.clustering import clustered_variances, group_numbers
 from evaluation.estimation.rate_ratios import RateRatio, rate_with_influence, sample_of, standard_error
 from evaluation.regression import Floats, independent_columns, inverse_gram
 
@@ -118,15 +118,17 @@ def weighted_rate_ratio(design: WeightedDesign, *, counts: ArrayLike, person_yea
     without, on_without = rate_with_influence(y, t, design.weights)
     on_without = with_weights_estimated(design, on_without)
     people = design.person_numbers
+    influences = np.column_stack([on_rate / rate - on_without / without, on_rate - on_without])
+    variances = clustered_variances(influences, people)
     return RateRatio(
         estimator=ESTIMATOR,
         estimand=ESTIMAND,
         log_rate_ratio=math.log(rate / without),
-        standard_error=standard_error(clustered_variance(on_rate / rate - on_without / without, people)),
+        standard_error=standard_error(variances[0]),
         rate=rate,
         rate_without=without,
         change=rate - without,
-        change_standard_error=standard_error(clustered_variance(on_rate - on_without, people)),
+        change_standard_error=standard_error(variances[1]),
         sample=sample_of(
             counts=y, is_treated=design.is_treated, person_years=t, weights=design.weights, person_ids=people
         ),
