@@ -1,6 +1,8 @@
 """The people of a controlled design as the design stage left them, and their counts."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import polars as pl
@@ -24,6 +26,15 @@ class ComparedPeople:
     weights: Floats
     covariates: Floats
     set_ids: NDArray[np.int64] | None = None
+
+    @cached_property
+    def person_numbers(self) -> NDArray[np.int64]:
+        """People as whole numbers from 0 (n), in the order of `person_id`."""
+        return self.person_id.rank("dense").cast(pl.Int64).to_numpy() - 1
+
+    def people_among(self, rows: NDArray[np.bool_]) -> int:
+        """How many people, each once, stand in the rows that n flags mark."""
+        return int(np.count_nonzero(np.bincount(self.person_numbers[rows])))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,13 +71,19 @@ class Outcome:
     years_before: Floats
 
 
-def with_counts(people: ComparedPeople | None, follow_up: pl.DataFrame, earlier: pl.DataFrame) -> pl.DataFrame | None:
-    """A row per row of `people` with `person_days` and counts, and those of the earlier baseline as `.._before`."""
-    if people is None:
-        return None
+def with_counts(
+    people: ComparedPeople, follow_up: pl.DataFrame, earlier: pl.DataFrame, *, metrics: Sequence[Metric]
+) -> pl.DataFrame:
+    """A row per row of `people` with `person_days` and counts of `metrics`, and of the earlier baseline as `.._before`.
+
+    No other columns: of several hundred thousand people each costs time and memory.
+    """
     rows = people.person_id.rename("person_id").to_frame()
-    after = rows.join(follow_up, on="person_id", how="left", maintain_order="left")
-    return after.join(earlier, on="person_id", how="left", maintain_order="left", suffix="_before")
+    for counts, suffix in ((follow_up, ""), (earlier, "_before")):
+        wanted = [name for name in ("person_days", *(one.metric_id for one in metrics)) if name in counts.columns]
+        named = counts.select("person_id", pl.col(wanted).name.suffix(suffix))
+        rows = rows.join(named, on="person_id", how="left", maintain_order="left")
+    return rows
 
 
 def outcome_of(frame: pl.DataFrame, metric: Metric) -> Outcome:

@@ -81,16 +81,20 @@ def _population_rows(
     follow_up_months: int,
     design_state: str,
 ) -> Iterator[dict[str, Any]]:
-    weighted = with_counts(one.weighted, follow_up, earlier)
-    matched = with_counts(one.matched, follow_up, earlier)
     prepared = "" if one.weighted is None else prepared_design(one.weighted)
-    by_pairs = () if one.is_subgroup else ((MATCHED, one.matched, matched), (MATCHED_DID, one.matched, matched))
-    for metric in _metrics_of(one, metrics):
-        for design, people, frame in ((WEIGHTED, one.weighted, weighted), *by_pairs):
-            found = None
-            if people is not None and frame is not None:
-                found = _found(design, people, outcome_of(frame, metric), prepared, is_binary=metric.is_binary)
-            yield _row(metric, one, design, people, found, follow_up_months, design_state)
+    arms = ((one.weighted, (WEIGHTED,)), (one.matched, () if one.is_subgroup else (MATCHED, MATCHED_DID)))
+    wanted = _metrics_of(one, metrics)
+    counted = [
+        None if people is None else with_counts(people, follow_up, earlier, metrics=wanted) for people, _ in arms
+    ]
+    for metric in wanted:
+        for (people, designs), frame in zip(arms, counted, strict=True):
+            outcome = None if frame is None else outcome_of(frame, metric)
+            for design in designs:
+                found = None
+                if people is not None and outcome is not None:
+                    found = _found(design, people, outcome, prepared, is_binary=metric.is_binary)
+                yield _row(metric, one, design, people, found, follow_up_months, design_state)
 
 
 def _metrics_of(one: ComparedPopulation, metrics: Sequence[Metric]) -> Sequence[Metric]:
@@ -131,7 +135,6 @@ def _effect(
     if design == WEIGHTED and isinstance(prepared, WeightedDesign):
         return weighted_rate_ratio(prepared, counts=outcome.counts, person_years=outcome.years)
     counts, years = np.where(known, outcome.counts, 0.0), np.where(known, outcome.years, 0.0)
-    person_numbers = people.person_id.rank("dense").to_numpy()
     if design == MATCHED:
         return matched_cohort(
             counts=counts,
@@ -139,7 +142,7 @@ def _effect(
             is_treated=people.is_treated,
             weights=people.weights,
             covariates=people.covariates,
-            person_ids=person_numbers,
+            person_ids=people.person_numbers,
             set_ids=people.set_ids,
         )
     return matched_did(
@@ -149,7 +152,7 @@ def _effect(
         person_years=years,
         is_treated=people.is_treated,
         weights=people.weights,
-        person_ids=person_numbers,
+        person_ids=people.person_numbers,
         set_ids=people.set_ids,
     )
 
@@ -194,7 +197,7 @@ def _numbers_of_people(people: ComparedPeople | None, found: _Found | None) -> d
     if people is None or found is None:
         return {"n_pilot": 0, "n_comparator": 0}
     cases, others = found.known & people.is_treated, found.known & ~people.is_treated
-    n_cases, n_others = (people.person_id.filter(pl.Series(arm)).n_unique() for arm in (cases, others))
+    n_cases, n_others = people.people_among(cases), people.people_among(others)
     return {
         "n_pilot": n_cases,
         "n_comparator": n_others,

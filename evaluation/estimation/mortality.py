@@ -157,7 +157,7 @@ def _effect(design: _Design, deaths: Floats, years: Floats) -> tuple[RateRatio |
             is_treated=people.is_treated,
             weights=people.weights,
             covariates=people.covariates,
-            person_ids=people.person_id.rank("dense").to_numpy(),
+            person_ids=people.person_numbers,
             set_ids=people.set_ids,
         )
     except NotEstimableError as error:
@@ -175,8 +175,8 @@ def _numbers(design: _Design, years: Floats) -> dict[str, Any]:
         return {"n_pilot": 0, "n_comparator": 0}
     found: dict[str, Any] = {}
     for arm, theirs in (("pilot", people.is_treated), ("comparator", ~people.is_treated)):
-        observed = people.person_id.filter(pl.Series(theirs & (years > 0)))
-        found |= {f"n_{arm}": observed.n_unique(), f"person_years_{arm}": float(years[theirs].sum())}
+        observed = people.people_among(theirs & (years > 0))
+        found |= {f"n_{arm}": observed, f"person_years_{arm}": float(years[theirs].sum())}
     return found
 
 

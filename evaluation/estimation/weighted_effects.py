@@ -18,6 +18,8 @@ from evaluation.estimation.weighted_cohort import (
 )
 from evaluation.regression import NotEstimableError
 
+NO_EARLIER_COUNTS = pl.DataFrame(schema={"person_id": pl.String, "person_days": pl.Int64})
+
 
 @dataclass(frozen=True, kw_only=True)
 class WeightedEffect:
@@ -51,10 +53,10 @@ def weighted_effects(
     `follow_up` has `person_id`, `person_days` and a column per metric; metrics that are not a column are absent.
     """
     prepared = prepared_design(people)
-    frame = with_counts(people, follow_up, pl.DataFrame(schema={"person_id": pl.String, "person_days": pl.Int64}))
     measured = [metric for metric in metrics if metric.metric_id in follow_up.columns]
-    if isinstance(prepared, str) or frame is None:
-        return {metric.metric_id: WeightedEffect(reason=str(prepared)) for metric in measured}
+    if isinstance(prepared, str):
+        return {metric.metric_id: WeightedEffect(reason=prepared) for metric in measured}
+    frame = with_counts(people, follow_up, NO_EARLIER_COUNTS, metrics=measured)
     return {metric.metric_id: _effect(prepared, frame, metric) for metric in measured}
 
 
