@@ -1,6 +1,7 @@
 """From the protocol's comparison and the tables of the design stage to the people that estimates compare."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from evaluation.matching import (
     with_subgroups,
 )
 from pipelines.metrics import site_register
+from pipelines.own_schema import models_named, own_schema
 from pipelines.protocol import Protocol
 from pipelines.warehouse import Warehouse
 
@@ -146,6 +148,17 @@ def use_of_compared(warehouse: Warehouse, table: str, *, period: str | None = No
     if period is None:
         return warehouse.connection.execute(query).pl()
     return warehouse.connection.execute(f"{query} and used.period = ?", [period]).pl()
+
+
+@contextmanager
+def months_of_compared_people(warehouse: Warehouse) -> Iterator[None]:
+    """Inside, `person_months` and `people` are those of the people compared alone, who are much fewer than everyone."""
+    with own_schema(warehouse, "compared"):
+        compared = "inner join main.design_people on people.person_id = design_people.person_id"
+        warehouse.connection.execute(f"create table people as select people.* from main.people {compared}")
+        for model in models_named("person_months"):
+            warehouse.connection.execute(f"create view {model.name} as {model.sql}")
+        yield
 
 
 def look_at_data(warehouse: Warehouse, protocol: Protocol) -> Look:

@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 
 from evaluation.estimation import COUNTED_OVER_TIME, UNKNOWN, PersonMonths, UseAfterIndex
-from pipelines.comparison import use_of_compared
+from pipelines.comparison import months_of_compared_people, use_of_compared
 from pipelines.warehouse import Warehouse
 
 POPULATIONS = ("all_sites", "case_management", "site")
@@ -49,10 +49,11 @@ def months_of_compared(warehouse: Warehouse) -> PersonMonths:
     query = f"""select compared.person_number, person_months.month_from_index,
             cast(person_months.person_days as utinyint) as person_days, {columns}
         from person_months inner join ({COMPARED}) as compared using (person_id)"""
-    for batch in warehouse.connection.execute(query).to_arrow_reader(ROWS_AT_ONCE):
-        row = batch["person_number"].to_numpy()
-        column = np.searchsorted(numbers, batch["month_from_index"].to_numpy())
-        days[row, column] = batch["person_days"].to_numpy()
-        for name, of_metric in counts.items():
-            of_metric[row, column] = batch[name].to_numpy()
+    with months_of_compared_people(warehouse):
+        for batch in warehouse.connection.execute(query).to_arrow_reader(ROWS_AT_ONCE):
+            row = batch["person_number"].to_numpy()
+            column = np.searchsorted(numbers, batch["month_from_index"].to_numpy())
+            days[row, column] = batch["person_days"].to_numpy()
+            for name, of_metric in counts.items():
+                of_metric[row, column] = batch[name].to_numpy()
     return PersonMonths(person_id=ids, months=numbers, days=days, counts=counts)
