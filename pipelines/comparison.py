@@ -1,7 +1,6 @@
 """From the protocol's comparison and the tables of the design stage to the people that estimates compare."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,6 @@ from evaluation.matching import (
     with_subgroups,
 )
 from pipelines.metrics import site_register
-from pipelines.own_schema import models_named, own_schema
 from pipelines.protocol import Protocol
 from pipelines.warehouse import Warehouse
 
@@ -100,10 +98,12 @@ def found_design(warehouse: Warehouse, protocol: Protocol) -> dict[str, pl.DataF
     }
 
 
-def compared_populations(warehouse: Warehouse, *, kinds: Sequence[str] = ()) -> Iterator[ComparedPopulation]:
+def compared_populations(
+    warehouse: Warehouse, *, kinds: Sequence[str] = (), with_pairs: bool = True
+) -> Iterator[ComparedPopulation]:
     """Each population of `comparison_designs` with its weighted and its matched people, one at a time.
 
-    With `kinds` only those whose name up to the colon is among them.
+    With `kinds` only those whose name up to the colon is among them; not `with_pairs`: without matched people.
     """
     cohort, designs = warehouse.read("design_people"), warehouse.read("comparison_designs")
     if not designs["comparison_people"].sum():
@@ -126,7 +126,7 @@ def compared_populations(warehouse: Warehouse, *, kinds: Sequence[str] = ()) -> 
             population=name,
             pilot_people=theirs.height if name in subgroups else pilot.filter(is_theirs).height,
             weighted=_weighted(cohort, theirs, weights, design),
-            matched=_matched(cohort, theirs, pairs, design),
+            matched=_matched(cohort, theirs, pairs, design) if with_pairs else None,
             weighting_caution=design["weighting_caution"],
             matching_caution=design["matching_caution"],
             is_subgroup=name in subgroups,
@@ -148,17 +148,6 @@ def use_of_compared(warehouse: Warehouse, table: str, *, period: str | None = No
     if period is None:
         return warehouse.connection.execute(query).pl()
     return warehouse.connection.execute(f"{query} and used.period = ?", [period]).pl()
-
-
-@contextmanager
-def months_of_compared_people(warehouse: Warehouse) -> Iterator[None]:
-    """Inside, `person_months` and `people` are those of the people compared alone, who are much fewer than everyone."""
-    with own_schema(warehouse, "compared"):
-        compared = "inner join main.design_people on people.person_id = design_people.person_id"
-        warehouse.connection.execute(f"create table people as select people.* from main.people {compared}")
-        for model in models_named("person_months"):
-            warehouse.connection.execute(f"create view {model.name} as {model.sql}")
-        yield
 
 
 def look_at_data(warehouse: Warehouse, protocol: Protocol) -> Look:

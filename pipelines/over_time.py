@@ -4,7 +4,8 @@ import numpy as np
 import polars as pl
 
 from evaluation.estimation import COUNTED_OVER_TIME, UNKNOWN, PersonMonths, UseAfterIndex
-from pipelines.comparison import months_of_compared_people, use_of_compared
+from pipelines.compared_months import months_of_compared_people
+from pipelines.comparison import use_of_compared
 from pipelines.warehouse import Warehouse
 
 POPULATIONS = ("all_sites", "case_management", "site")

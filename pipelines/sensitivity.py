@@ -25,7 +25,8 @@ from evaluation.matching.hidden import groups_of, without_group
 from evaluation.matching.pool import DRAW, sampled_pool, with_draws
 from evaluation.matching.weighted import weights_of
 from evaluation.matching.words import pool_caution
-from pipelines.comparison import comparison_cohort, months_of_compared_people, weighted_people, weighted_terms
+from pipelines.compared_months import months_of_compared_people
+from pipelines.comparison import comparison_cohort, weighted_people, weighted_terms
 from pipelines.placebo import placebo_use_sql
 from pipelines.protocol import Protocol
 from pipelines.warehouse import Warehouse

@@ -6,7 +6,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from evaluation.estimation.clustering import clustered_covariance, clustered_variance
+from evaluation.estimation.clustering import (
+    clustered_covariance,
+    clustered_variance,
+    clustered_variances,
+    group_numbers,
+)
 from evaluation.estimation.few_clusters import cr2_error
 from evaluation.estimation.interrupted_time_series import interrupted_time_series
 from evaluation.estimation.matched_cohort import matched_cohort, matched_cohort_by_site
@@ -148,6 +153,24 @@ def test_two_way_variance_by_hand():
     assert by_first + by_second - by_row < 0
     assert clustered_covariance(influence, first, second)[0, 0] == pytest.approx(0)
     assert clustered_variance(influence, first, second) == pytest.approx(max(by_first, by_second))
+
+
+def test_several_variances_at_once_are_those_of_each_alone():
+    influences = np.array([[0.3, 0.1], [-0.1, 0.2], [-0.2, -0.5], [0.4, 0.0]])
+    first, second = [7, 7, 2, 2], ["a", "b", "c", "a"]
+    found = clustered_variances(influences, first, second)
+    assert found == pytest.approx([clustered_variance(one, first, second) for one in influences.T])
+    by_first = 2 * (0.3**2 + 0.5**2)
+    assert clustered_variances(influences, first)[1] == pytest.approx(by_first)
+
+
+@pytest.mark.parametrize(
+    "labels", [[4, 0, 4, 2, 2], [2, 3], [5], [0, 0], [-1, 3, -1], [10**9, 5, 10**9], [True, False]]
+)
+def test_whole_numbers_are_numbered_in_their_order_as_text_is(labels):
+    ordered = sorted(set(labels))
+    assert group_numbers(labels).tolist() == [ordered.index(label) for label in labels]
+    assert group_numbers([f"{label + 5:020}" for label in labels]).tolist() == group_numbers(labels).tolist()
 
 
 def test_one_cluster_gives_no_error():
