@@ -21,7 +21,7 @@ from evaluation.surveys import survey_estimates as estimate_surveys
 from pipelines.comparison import compared_populations, designs_found, look_at_data, use_of_compared
 from pipelines.faults import guarded
 from pipelines.freezing import design_state
-from pipelines.horizons import follow_up_to_horizons, tables_read
+from pipelines.horizons import POPULATIONS, follow_up_to_horizons, tables_read
 from pipelines.masking import row_metadata
 from pipelines.metrics import (
     activity_metrics,
@@ -112,7 +112,7 @@ def estimates_by_horizon(
 ) -> dg.MaterializeResult:
     """Each outcome's weighted effect up to each follow-up horizon of the protocol."""
     estimates = estimate_by_horizon(
-        compared_populations(warehouse),
+        compared_populations(warehouse, kinds=POPULATIONS, with_pairs=False),
         horizons=follow_up_to_horizons(warehouse, study.protocol.periods),
         metrics=protocol_activity_metrics(study, warehouse),
         design_state=design_state(study),

@@ -12,6 +12,7 @@ from pipelines.protocol import Periods
 from pipelines.warehouse import Warehouse
 
 SCHEMA = "horizons"
+POPULATIONS = ("all_sites", "case_management", "model", "site")
 ACTIVITY = models_named("index_months", "index_days", "activity_by_month")
 PERIODS = models_named("index_months", "use_by_period")
 # Only who is compared, by the index date that they were compared by.

@@ -52,12 +52,11 @@ def estimates_by_horizon(
     result is early (`is_early`, and in the caution). Horizons hold the same events, the longer ones those of the
     shorter: they are no independent findings.
     """
-    populations = [replace(one, matched=None) for one in compared if not one.is_subgroup]
     empty = pl.DataFrame(schema={"person_id": pl.String, "person_days": pl.Int64})
     found = [
         _labelled(
             controlled_estimates(
-                populations,
+                [replace(one, matched=None)],
                 follow_up=horizon.follow_up,
                 earlier=empty,
                 metrics=metrics,
@@ -68,6 +67,8 @@ def estimates_by_horizon(
             ),
             horizon,
         )
+        for one in compared
+        if not one.is_subgroup
         for horizon in horizons
     ]
     nothing = pl.DataFrame(schema=ESTIMATES_BY_HORIZON)
