@@ -61,6 +61,7 @@ def before_after_estimates(
     context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse], study: dg.ResourceParam[Study]
 ) -> dg.MaterializeResult:
     """Change of each metric from before to after, alone and against unmatched comparison people."""
+    warehouse.free_cache()
     estimates = estimate_metrics(
         warehouse.read("person_periods"),
         metrics=metrics_with_cautions(study, warehouse),
@@ -89,6 +90,7 @@ def controlled_estimates(
     context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse], study: dg.ResourceParam[Study]
 ) -> dg.MaterializeResult:
     """Effect on each metric against weighted and against matched comparison people."""
+    warehouse.free_cache()
     estimates = estimate_controlled(
         compared_populations(warehouse),
         follow_up=use_of_compared(warehouse, "person_periods", period="follow_up"),
@@ -111,6 +113,7 @@ def estimates_by_horizon(
     context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse], study: dg.ResourceParam[Study]
 ) -> dg.MaterializeResult:
     """Each outcome's weighted effect up to each follow-up horizon of the protocol."""
+    warehouse.free_cache()
     estimates = estimate_by_horizon(
         compared_populations(warehouse, kinds=POPULATIONS, with_pairs=False),
         horizons=follow_up_to_horizons(warehouse, study.protocol.periods),

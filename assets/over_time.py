@@ -46,6 +46,7 @@ def over_time(
     context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse], study: dg.ResourceParam[Study]
 ):
     """Deaths, use until death and use by month: five tables from one design of each population."""
+    warehouse.free_cache()
     found = follow_over_time(
         compared_populations(warehouse, kinds=POPULATIONS),
         use=use_after_index(warehouse),

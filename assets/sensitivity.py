@@ -50,6 +50,7 @@ def sensitivity_estimates(
     context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse], study: dg.ResourceParam[Study]
 ) -> dg.MaterializeResult:
     """Each outcome's weighted estimate with one thing otherwise, and bounds on hidden differences."""
+    warehouse.free_cache()
     design = planned_design(warehouse) or {}
     estimates = estimate_sensitivity(
         sensitivity_variants(warehouse, study.protocol),

@@ -1,5 +1,6 @@
 """The run's private working file: SQL models run in it, Python reads and writes frames through it."""
 
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -10,6 +11,7 @@ from pipelines.models import SqlModel
 
 # What does not fit into memory goes to a folder beside the file.
 SETTINGS = {"autoinstall_known_extensions": "false", "memory_limit": "2.5GB"}
+SMALL_CACHE = "256MB"
 # Squeezing text with FSST would cost a sixth of a run, for a file that may be deleted any time.
 NO_FSST = "set disabled_compression_methods = 'fsst'"
 
@@ -64,6 +66,15 @@ class Warehouse:
         """Rows of a table or view."""
         found = self.connection.execute(f"select count(*) from {_quoted(table)}").fetchone()
         return int(found[0]) if found else 0
+
+    def free_cache(self) -> None:
+        """Gives back the memory of pages kept for later queries, for work that needs it outside DuckDB.
+
+        The connection stays, so that no other program can take the file meanwhile. What can't be freed stays too.
+        """
+        with suppress(duckdb.OutOfMemoryException):
+            self.connection.execute(f"set memory_limit = '{SMALL_CACHE}'")
+        self.connection.execute(f"set memory_limit = '{SETTINGS['memory_limit']}'")
 
     def close(self) -> None:
         """Ends the connection; the next use opens it again."""

@@ -46,3 +46,16 @@ def test_a_view_is_not_stored(warehouse):
 def test_the_engine_keeps_to_its_share_of_the_memory(warehouse):
     (limit,) = warehouse.connection.execute("select current_setting('memory_limit')").fetchone()
     assert limit == "2.3 GiB"
+
+
+def test_the_cache_is_given_back_and_the_limit_is_as_before(warehouse):
+    execute = warehouse.connection.execute
+    limit = execute("select current_setting('memory_limit')").fetchone()
+    execute("create table large as select md5(range::varchar) || md5((range + 1)::varchar) as t from range(9000000)")
+    execute("checkpoint")
+    assert execute("select count(distinct t[3:5]), max(length(t)) from large").fetchone() == (4096, 64)
+    kept = "select sum(memory_usage_bytes) / 1e6 from duckdb_memory()"
+    before = execute(kept).fetchone()[0]
+    warehouse.free_cache()
+    assert before > 300 > 256 >= execute(kept).fetchone()[0]
+    assert execute("select current_setting('memory_limit')").fetchone() == limit
