@@ -16,6 +16,7 @@ from pipelines.results_table import results_table
 from pipelines.results_withholding import (
     withheld_comparison,
     withheld_estimate,
+    withheld_horizon,
     withheld_pooling,
     withheld_statement,
     withheld_survey,
@@ -24,7 +25,7 @@ from pipelines.results_withholding import (
 Row = dict[str, Any]
 EVERY_POPULATION = "all"
 EARLIER_FILE = "next: icp run STUDY, which computes it anew"
-PARTS = ("run", "estimates", "survey", "comparison", "across_sites", "statements")
+PARTS = ("run", "estimates", "horizons", "survey", "comparison", "across_sites", "statements")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +34,7 @@ class Results:
 
     run: Row
     estimates: tuple[Row, ...]
+    horizons: tuple[Row, ...]
     survey: tuple[Row, ...]
     comparison: tuple[Row, ...]
     across_sites: tuple[Row, ...]
@@ -56,6 +58,7 @@ def read_results(path: Path, *, population: str) -> Results:
     with duckdb.connect(path, read_only=True, config={"autoinstall_known_extensions": "false"}) as published:
         run = _rows(published, "from runs order by started_at desc nulls last, run_id limit 1")
         estimates = _rows(published, "from metric_estimates order by metric_id, population, design, estimator")
+        horizons = _rows(published, "from estimates_by_horizon order by metric_id, population, horizon_months")
         survey = _rows(
             published, "from survey_estimates where group_name = 'all' order by extract, measure_id, population"
         )
@@ -68,6 +71,7 @@ def read_results(path: Path, *, population: str) -> Results:
     return Results(
         run=run[0] if run else {},
         estimates=printed,
+        horizons=tuple(withheld_horizon(row, printed=printed) for row in _about(horizons, population)),
         survey=tuple(withheld_survey(row) for row in survey),
         comparison=tuple(withheld_comparison(row, survey=survey) for row in comparison),
         across_sites=tuple(withheld_pooling(row) for row in pooling if population in (EVERY_POPULATION, "all_sites")),

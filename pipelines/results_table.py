@@ -13,6 +13,7 @@ from rich.table import Table
 
 from pipelines.results_across import COLUMNS as ACROSS_COLUMNS
 from pipelines.results_across import across_sites_rows
+from pipelines.results_horizons import OVERLAP, horizon_columns, horizon_rows, horizon_title
 from pipelines.results_statements import COLUMNS as STATEMENT_COLUMNS
 from pipelines.results_statements import statement_caution, statement_cells
 from pipelines.results_words import effect_in_words, level, ours_in_words, points_in_words, published_in_words
@@ -42,12 +43,13 @@ def results_table(
     *,
     run: Row,
     estimates: Sequence[Row],
+    horizons: Sequence[Row],
     survey: Sequence[Row],
     comparison: Sequence[Row],
     across_sites: Sequence[Row],
     statements: Sequence[Row],
 ) -> str:
-    """What is found in words, then tables of effects, sites, survey items, and published results; plain text."""
+    """What is found in words, then tables of effects, horizons, sites, survey items, published results; plain text."""
     width = max(NARROWEST, shutil.get_terminal_size((120, 40)).columns)
     console = Console(file=io.StringIO(), width=width, markup=False, highlight=False, emoji=False)
     cautions = Cautions()
@@ -57,6 +59,9 @@ def results_table(
         console.print(_statements(population, rows, cautions))
     for population, rows in _by_population(row for row in estimates if row["metric_id"] not in asked):
         console.print(_effects(population, rows, cautions))
+    for population, rows in _by_population(horizons):
+        if len(horizon_columns(rows)) > 1:
+            console.print(_horizons(population, rows, cautions))
     across = across_sites_rows(across_sites, estimates)
     if across:
         console.print(_across_sites(across, cautions))
@@ -143,6 +148,16 @@ def _statements(population: str, rows: list[Row], cautions: Cautions) -> Table:
     for row in sorted(rows, key=lambda row: list(PRIORITIES).index(row["priority"])):
         outcome, words, *probabilities = statement_cells(row)
         table.add_row(outcome, f"{words} {cautions.cite(statement_caution(row))}".rstrip(), *probabilities)
+    return table
+
+
+def _horizons(population: str, rows: list[Row], cautions: Cautions) -> Table:
+    table = _table(horizon_title(population, rows), "Outcome")
+    table.caption, table.caption_justify = OVERLAP, "left"
+    for column in horizon_columns(rows):
+        table.add_column(column, ratio=2)
+    for label, found in horizon_rows(rows, priorities=list(PRIORITIES)):
+        table.add_row(label, *(f"{words} {cautions.cite(caution)}".rstrip() for words, caution in found))
     return table
 
 

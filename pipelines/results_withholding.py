@@ -10,11 +10,12 @@ Row = dict[str, Any]
 WITHHELD = "Withheld: rests on 1 to 7 people or events."
 WAVES = ("baseline", "follow_up")
 
+_PERSON_YEARS = ("person_years_pilot", "person_years_comparator")
 _OF_ESTIMATE = (
     *("pilot_baseline", "pilot_follow_up", "comparator_baseline", "comparator_follow_up"),
     *("change", "change_low", "change_high", "relative_change_pct", "relative_low_pct", "relative_high_pct"),
     *("p_value", "p_adjusted", "minimum_detectable_change_pct"),
-    *("person_years_pilot", "person_years_comparator", "n_clusters"),
+    *(*_PERSON_YEARS, "n_clusters"),
 )
 _OF_SURVEY = (
     *("baseline_level", "follow_up_level", "change", "change_low", "change_high", "standard_error", "p_value"),
@@ -26,6 +27,7 @@ _OF_STATEMENT = (
     *("change_points", "change_low_points", "change_high_points"),
     *("probability_fell", "probability_worthwhile", "probability_rose", "prior"),
 )
+_OF_HORIZON = ("relative_change_pct", "relative_low_pct", "relative_high_pct", *_PERSON_YEARS)
 _COUNTS = re.compile(r"; (?P<part>\d+) of (?P<whole>\d+) ")
 _SURVEY_DETAILS = ("positive", "not_counted", "missing")
 
@@ -71,11 +73,22 @@ def withheld_pooling(row: Row) -> Row:
 
 def withheld_statement(row: Row, *, printed: Sequence[Row]) -> Row:
     """A row of `effect_statements` as it may be printed: withheld where its estimate is, among those `printed`."""
+    kept = dict.fromkeys(_OF_STATEMENT) | {"statement": WITHHELD, "caution": ""}
+    return row | kept if _is_withheld(row, printed) else row
+
+
+def withheld_horizon(row: Row, *, printed: Sequence[Row]) -> Row:
+    """A row of `estimates_by_horizon` as it may be printed: also withheld where its estimate among `printed` is."""
+    small = is_small(row["n_pilot"]) or is_small(row["n_comparator"]) or _is_withheld(row, printed)
+    kept = dict.fromkeys(_OF_HORIZON) | {"caution": WITHHELD} if small else {}
+    return row | kept | {name: _printed(row[name]) for name in ("n_pilot", "n_comparator")}
+
+
+def _is_withheld(row: Row, printed: Sequence[Row]) -> bool:
     key = ("metric_id", "population", "design")
-    is_withheld = any(
+    return any(
         estimate["caution"] == WITHHELD and all(estimate[name] == row[name] for name in key) for estimate in printed
     )
-    return row | dict.fromkeys(_OF_STATEMENT) | {"statement": WITHHELD, "caution": ""} if is_withheld else row
 
 
 def _without_small_counts(words: str | None) -> str | None:

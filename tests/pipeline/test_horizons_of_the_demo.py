@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from pipelines.horizons import counts_to_months, follow_up_to_horizons
+from pipelines.results import results
 from pipelines.warehouse import Warehouse
 
 SHARED = ("relative_change_pct", "relative_low_pct", "relative_high_pct", "n_pilot", "n_comparator")
@@ -44,6 +45,23 @@ def test_the_primary_horizon_is_the_estimate_of_metric_estimates(published_demo)
         assert known[name].to_list() == pytest.approx(known[f"{name}_same"].to_list(), rel=1e-9, abs=1e-9)
     assert (both["caution"] == both["caution_same"]).all()
     assert found["is_early"].all()
+
+
+def test_the_demo_names_horizons_and_each_has_an_estimate_of_every_outcome(demo_study, published_demo):
+    assert demo_study.protocol.periods.horizons == (3, 6, 12)
+    with duckdb.connect(published_demo, read_only=True) as connection:
+        found = connection.sql(
+            """select horizon_months, is_primary_horizon, is_early, count(*) as outcomes
+            from estimates_by_horizon where population = 'all_sites' and relative_low_pct is not null
+            group by all order by all"""
+        ).fetchall()
+    assert found == [(3, False, True, 4), (6, True, True, 4), (12, False, False, 4)]
+
+
+def test_icp_results_shows_the_horizons_of_the_demo(published_demo):
+    page = " ".join(results(published_demo, output_format="table").split())
+    assert "Protocol outcomes by length of follow-up: all_sites" in page
+    assert "3 months (early) 6 months (primary, early) 12 months" in page
 
 
 def test_the_models_count_the_same_as_person_periods_where_the_horizon_is_the_follow_up(warehouse, counts):

@@ -6,7 +6,7 @@ import duckdb
 import polars as pl
 import pytest
 
-from evaluation.estimation import EFFECT_STATEMENTS, METRIC_ESTIMATES, SITE_POOLING
+from evaluation.estimation import EFFECT_STATEMENTS, ESTIMATES_BY_HORIZON, METRIC_ESTIMATES, SITE_POOLING
 from evaluation.surveys import SURVEY_ESTIMATES
 from pipelines.contracts import contract_by_table
 
@@ -24,6 +24,7 @@ def publish(tmp_path: Path):
         comparison: tuple = (),
         pooling: tuple = (),
         statements: tuple = (),
+        horizons: tuple = (),
     ) -> Path:
         types = {c.name: POLARS_TYPES[c.sql_type] for c in contract_by_table("comparison_with_published").columns}
         run = {"run_id": "run-1", "started_at": "2011-07-01", "study": "pilots", "data_until": "2011-06-30"}
@@ -33,6 +34,7 @@ def publish(tmp_path: Path):
             "comparison_with_published": pl.DataFrame(comparison, schema=types, orient="row"),
             "site_pooling": pl.DataFrame(pooling, schema=SITE_POOLING, orient="row"),
             "effect_statements": pl.DataFrame(statements, schema=EFFECT_STATEMENTS, orient="row"),
+            "estimates_by_horizon": pl.DataFrame(horizons, schema=ESTIMATES_BY_HORIZON, orient="row"),
             "runs": pl.DataFrame([run | {"is_synthetic": True}]),
         }
         path = tmp_path / "evaluation.duckdb"

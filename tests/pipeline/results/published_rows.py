@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from evaluation.estimation import EFFECT_STATEMENTS, METRIC_ESTIMATES, SITE_POOLING
+from evaluation.estimation import EFFECT_STATEMENTS, ESTIMATES_BY_HORIZON, METRIC_ESTIMATES, SITE_POOLING
 from evaluation.surveys import SURVEY_ESTIMATES
 from pipelines.contracts import contract_by_table
 from pipelines.results import results
@@ -123,6 +123,23 @@ def stated(**values: object) -> dict:
         "probability_rose": 0.236,
         "prior": "Before the data: a change between -17% and +20% held to be 95% likely.",
         "caution": "Hidden confounding is not in them.",
+    }
+    return row | values
+
+
+def at_horizon(months: int, **values: object) -> dict:
+    row = dict.fromkeys(ESTIMATES_BY_HORIZON) | {
+        "metric_id": "admissions",
+        "label": "Admissions",
+        "priority": "primary",
+        "population": "all_sites",
+        "design": "weighted_cohort",
+        "horizon_months": months,
+        "is_primary_horizon": months == 6,
+        "is_early": months < 12,
+        "n_pilot": 2000,
+        "n_comparator": 40000,
+        "caution": "Hidden differences." + (" An early result." if months < 12 else ""),
     }
     return row | values
 
