@@ -13,6 +13,7 @@ from evaluation.estimation import (
     site_populations,
     survey_item_estimates,
     with_adjusted_p_values,
+    with_brackets,
     with_defaults,
     with_look,
     with_mortality_cautions,
@@ -145,7 +146,7 @@ def metric_estimates(warehouse: dg.ResourceParam[Warehouse], study: dg.ResourceP
     look = look_at_data(warehouse, study.protocol)
     areas = with_look(warehouse.read(AREA_ESTIMATES), look)
     found = [with_look(estimates, look), areas, with_look(items, look.of_answers)]
-    rows = warehouse.write("metric_estimates", with_adjusted_p_values(pl.concat(found)))
+    rows = warehouse.write("metric_estimates", with_brackets(with_adjusted_p_values(pl.concat(found))))
     return dg.MaterializeResult(metadata=row_metadata(rows))
 
 

@@ -14,6 +14,7 @@ import duckdb
 from pipelines.errors import StudyError
 from pipelines.results_table import results_table
 from pipelines.results_withholding import (
+    withheld_bracket,
     withheld_comparison,
     withheld_estimate,
     withheld_horizon,
@@ -70,7 +71,7 @@ def read_results(path: Path, *, population: str) -> Results:
     printed = tuple(withheld_estimate(row, survey=survey) for row in estimates)
     return Results(
         run=run[0] if run else {},
-        estimates=printed,
+        estimates=tuple(withheld_bracket(row, printed=printed) for row in printed),
         horizons=tuple(withheld_horizon(row, printed=printed) for row in _about(horizons, population)),
         survey=tuple(withheld_survey(row) for row in survey),
         comparison=tuple(withheld_comparison(row, survey=survey) for row in comparison),

@@ -5,13 +5,15 @@ from typing import Any
 Row = dict[str, Any]
 COLUMNS = ("Outcome", "In words", "Probability of a fall", "of a worthwhile change", "of a rise")
 NONE = "-"
+WITH_SECOND_DESIGN = "weighted_cohort"
 
 
 def statement_cells(row: Row) -> list[str]:
     """A row of `effect_statements` as the cells of `COLUMNS`, primary outcomes marked."""
     priority = " (primary)" if row["priority"] == "primary" else ""
     probabilities = [_probability(row[f"probability_{what}"]) for what in ("fell", "worthwhile", "rose")]
-    return [f"{row['label']}{priority}", row["statement"], *probabilities]
+    beside = row["bracket"] if row["design"] == WITH_SECOND_DESIGN else ""
+    return [f"{row['label']}{priority}", f"{row['statement']} {beside}".rstrip(), *probabilities]
 
 
 def statement_caution(row: Row) -> str:

@@ -9,12 +9,14 @@ from pipelines.masking import masked_count
 Row = dict[str, Any]
 WITHHELD = "Withheld: rests on 1 to 7 people or events."
 WAVES = ("baseline", "follow_up")
+SECOND_DESIGN = {"design": "matched_did"}
 
 _PERSON_YEARS = ("person_years_pilot", "person_years_comparator")
+_OF_BRACKET = ("designs_agree", "bracket_low_pct", "bracket_high_pct")
 _OF_ESTIMATE = (
     *("pilot_baseline", "pilot_follow_up", "comparator_baseline", "comparator_follow_up"),
     *("change", "change_low", "change_high", "relative_change_pct", "relative_low_pct", "relative_high_pct"),
-    *("p_value", "p_adjusted", "minimum_detectable_change_pct"),
+    *("p_value", "p_adjusted", "minimum_detectable_change_pct", *_OF_BRACKET),
     *(*_PERSON_YEARS, "n_clusters"),
 )
 _OF_SURVEY = (
@@ -25,7 +27,7 @@ _OF_COMPARISON = ("our_baseline", "our_follow_up", "our_change", "our_change_low
 _OF_STATEMENT = (
     *("relative_change_pct", "relative_low_pct", "relative_high_pct"),
     *("change_points", "change_low_points", "change_high_points"),
-    *("probability_fell", "probability_worthwhile", "probability_rose", "prior"),
+    *("probability_fell", "probability_worthwhile", "probability_rose", "prior", *_OF_BRACKET),
 )
 _OF_HORIZON = ("relative_change_pct", "relative_low_pct", "relative_high_pct", *_PERSON_YEARS)
 _COUNTS = re.compile(r"; (?P<part>\d+) of (?P<whole>\d+) ")
@@ -73,8 +75,15 @@ def withheld_pooling(row: Row) -> Row:
 
 def withheld_statement(row: Row, *, printed: Sequence[Row]) -> Row:
     """A row of `effect_statements` as it may be printed: withheld where its estimate is, among those `printed`."""
-    kept = dict.fromkeys(_OF_STATEMENT) | {"statement": WITHHELD, "caution": ""}
-    return row | kept if _is_withheld(row, printed) else row
+    if _is_withheld(row, printed):
+        return row | dict.fromkeys(_OF_STATEMENT) | {"statement": WITHHELD, "bracket": "", "caution": ""}
+    without = dict.fromkeys(_OF_BRACKET) | {"bracket": WITHHELD}
+    return row | without if _is_withheld(row | SECOND_DESIGN, printed) else row
+
+
+def withheld_bracket(row: Row, *, printed: Sequence[Row]) -> Row:
+    """A row of `metric_estimates` without its bracket, where the second design's estimate is withheld in `printed`."""
+    return row | dict.fromkeys(_OF_BRACKET) if _is_withheld(row | SECOND_DESIGN, printed) else row
 
 
 def withheld_horizon(row: Row, *, printed: Sequence[Row]) -> Row:

@@ -28,6 +28,8 @@ METRIC_ESTIMATES: dict[str, pl.DataType] = {
     "minimum_detectable_change_pct": _NUMBER,
     "interim": pl.Boolean(),
     **dict.fromkeys(("caution", "protocol_hash", "run_id"), _TEXT),
+    "designs_agree": pl.Boolean(),
+    **dict.fromkeys(("bracket_low_pct", "bracket_high_pct"), _NUMBER),
 }
 ESTIMANDS = {"uncontrolled": "before_after", "unmatched_did": "att"}
 
@@ -49,7 +51,8 @@ def metric_estimates(
     everyone has rows without values, and its caution says so. `uncontrolled` is always given,
     `unmatched_did` beside it where there are comparison people; then it is the default. It estimates the
     effect on the pilot people (`att`) only if both groups would have changed alike; `before_after` is a
-    description, not an effect. `p_adjusted`, `family` and `interim` are null here. For the arithmetic see
+    description, not an effect. `p_adjusted`, `family`, `interim` and the
+    bracket are null here. For the arithmetic see
     `rate_effect`.
 
     Raises `ValueError` for a metric that is not a column.

@@ -6,6 +6,7 @@ from typing import Any
 import polars as pl
 
 from evaluation.estimation.bounds import NEEDED_BIAS, WIDENED, WORTHWHILE
+from evaluation.estimation.brackets import LIMITS, bracket
 from evaluation.estimation.cautions import join
 from evaluation.estimation.conclusions import Conclusion, concluded
 from evaluation.estimation.robustness_words import Checks, verdict
@@ -19,10 +20,8 @@ from evaluation.estimation.variants import (
     PROVIDER_LEFT_OUT,
     SITE_LEFT_OUT,
 )
-from evaluation.estimation.words import AGREE, bracket_words
 
 _TEXT, _NUMBER, _FLAG = pl.String(), pl.Float64(), pl.Boolean()
-LIMITS = ("relative_change_pct", "relative_low_pct", "relative_high_pct")
 ROBUSTNESS: dict[str, pl.DataType] = {
     **dict.fromkeys(("metric_id", "label", "priority", "population", "design"), _TEXT),
     **dict.fromkeys(LIMITS, _NUMBER),
@@ -86,7 +85,7 @@ def _row(
     detectable = of_design.get((*key, planned["design"]), {}).get("minimum_detectable_change_pct")
     flags = {name: _survives(theirs, analysis, conclusion, worthwhile) for name, analysis in SURVIVES.items()}
     hidden_flag = _concluded(widened, worthwhile) == conclusion if widened and conclusion else None
-    bracket = _bracket(planned, of_design.get((*key, "matched_did")))
+    beside = bracket(planned, of_design.get((*key, "matched_did")))
     placebo = next(theirs.filter(pl.col("analysis") == PLACEBO_INDEX_DATE).iter_rows(named=True), None)
     low, high = (placebo[name] if placebo else None for name in LIMITS[1:])
     at_placebo = None if low is None else not excludes_no_change(low, high)
@@ -95,7 +94,7 @@ def _row(
         planned=planned,
         widened=widened,
         widened_survives=hidden_flag,
-        bracket=bracket,
+        bracket=beside.words if beside else "",
         masking=masking["explanation"].item() if masking.height else "",
         sites=theirs.filter(pl.col("analysis") == SITE_LEFT_OUT)["relative_change_pct"].drop_nulls().to_list(),
         others=tuple(_others(theirs)),
@@ -112,7 +111,7 @@ def _row(
         "minimum_detectable_change_pct": detectable,
         "conclusion": conclusion.effect if conclusion else "not_known",
         "survives_hidden_group": hidden_flag,
-        "designs_agree": None if bracket is None else bracket == AGREE,
+        "designs_agree": beside.is_agreed if beside else None,
         **flags,
         "no_change_at_placebo": at_placebo,
         "verdict": verdict(checks, worthwhile_pct=worthwhile, detectable_pct=detectable, published_pct=published),
@@ -143,13 +142,6 @@ def _others(theirs: pl.DataFrame) -> Iterator[str]:
     for analysis in (DOUBTFUL_DEATHS_LEFT_OUT, PROVIDER_LEFT_OUT, OTHER_SPELL_RULE, LOCAL_POOL):
         rows = theirs.filter(pl.col("analysis") == analysis, pl.col("relative_change_pct").is_not_null())
         yield from rows["explanation"].to_list()
-
-
-def _bracket(planned: dict[str, Any], did: dict[str, Any] | None) -> str | None:
-    if did is None or any(row[name] is None for row in (planned, did) for name in LIMITS):
-        return None
-    first, second = ((row[LIMITS[0]], row[LIMITS[1]], row[LIMITS[2]]) for row in (planned, did))
-    return bracket_words(first, second, names=(planned["design"], "matched_did"))
 
 
 def _published(planned: dict[str, Any], published: pl.DataFrame) -> float | None:

@@ -26,7 +26,7 @@ class Checks:
     planned: Mapping[str, Any]
     widened: Mapping[str, Any] | None
     widened_survives: bool | None
-    bracket: str | None
+    bracket: str
     masking: str
     sites: Sequence[float]
     others: Sequence[str]
@@ -48,7 +48,7 @@ def verdict(
         detectable_words(detectable_pct, examples=[example for example in examples if example]),
         _hidden(checks),
         checks.masking,
-        checks.bracket or "",
+        checks.bracket,
         _range("Leaving out one site at a time, the change is", checks.sites),
         *checks.others,
         *_survived(checks.survives),

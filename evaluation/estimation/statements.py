@@ -6,6 +6,7 @@ from typing import Any
 
 import polars as pl
 
+from evaluation.estimation.brackets import NO_SECOND, Bracket, bracket_columns, brackets
 from evaluation.estimation.cautions import join
 from evaluation.estimation.intervals import log_standard_error
 from evaluation.estimation.metrics import Metric
@@ -30,6 +31,9 @@ EFFECT_STATEMENTS: dict[str, pl.DataType] = {
     **dict.fromkeys(("change_points", "change_low_points", "change_high_points"), _NUMBER),
     "smallest_worthwhile_change_pct": _NUMBER,
     "statement": _TEXT,
+    "designs_agree": pl.Boolean(),
+    **dict.fromkeys(("bracket_low_pct", "bracket_high_pct"), _NUMBER),
+    "bracket": _TEXT,
     **dict.fromkeys(("probability_fell", "probability_worthwhile", "probability_rose"), _NUMBER),
     **dict.fromkeys(("prior", "caution", "protocol_hash", "run_id"), _TEXT),
 }
@@ -44,7 +48,7 @@ def effect_statements(
     people like the pilot's; shares of answers in percentage
     points, without it. Probabilities that the rate fell, moved by the worthwhile change or more, and rose, with the
     stated prior (see `probabilities`), for those designs alone: for others, without an interval and for shares they
-    are null, and the caution says why.
+    are null, and the caution says why. `bracket` holds it against `matched_did`, see `bracket`.
 
     By hand: -10% (-14 to -6), worthwhile -5: "A fall of about 10% (95% interval 6% to 14%). A fall of at least 5%, the
     smallest that is worth while, is shown."; the probability of a fall is close to 1.
@@ -54,11 +58,15 @@ def effect_statements(
     outcomes = {metric.metric_id: metric for metric in metrics if metric.priority in PROTOCOL}
     is_planned = pl.col("metric_id").is_in(list(outcomes)) & pl.col("priority").is_in(PROTOCOL)
     chosen = estimates.filter("is_default", is_planned)
-    rows = [_row(row, outcomes[row["metric_id"]], prior) | run for row in chosen.iter_rows(named=True)]
+    beside = brackets(estimates)
+    rows = [
+        _row(row, outcomes[row["metric_id"]], prior, beside.get((row["metric_id"], row["population"]))) | run
+        for row in chosen.iter_rows(named=True)
+    ]
     return pl.DataFrame(rows, schema=EFFECT_STATEMENTS, orient="row")
 
 
-def _row(row: Mapping[str, Any], metric: Metric, prior: Prior) -> dict[str, Any]:
+def _row(row: Mapping[str, Any], metric: Metric, prior: Prior, beside: Bracket | None) -> dict[str, Any]:
     relative = tuple(row[f"relative_{part}_pct"] for part in ("change", "low", "high"))
     points = tuple(_points(row[name]) if metric.is_item else None for name in ("change", "change_low", "change_high"))
     worth = None if metric.is_item else metric.smallest_worthwhile_change_pct
@@ -70,6 +78,8 @@ def _row(row: Mapping[str, Any], metric: Metric, prior: Prior) -> dict[str, Any]
         **dict(zip(("change_points", "change_low_points", "change_high_points"), points, strict=True)),
         "smallest_worthwhile_change_pct": worth,
         "statement": join(_words(row, metric, relative, points), _not_an_effect(row)),
+        **bracket_columns(beside),
+        "bracket": beside.words if beside else NO_SECOND,
         **({} if reason or error is None else _probabilities(row, error, worth, prior)),
         "caution": join(str(row["caution"]), reason or UNBIASED),
     }

@@ -8,11 +8,6 @@ VERBS = {True: "are ruled out", False: "is ruled out"}
 WHOLE_FROM = 10  # percentages from here on are shown without a decimal
 PERCENT, POINTS = "%", " points"
 NO_WORDS = "No effect can be stated."
-AGREE = "The two designs agree: each estimate lies in the other's interval."
-DISAGREE = (
-    "The two designs do not agree: {first} lies {side} {second}. A transient crisis before the index date biases one "
-    "and stable hidden differences the other, so the truth may lie between them or outside both."
-)
 
 
 def effect_words(
@@ -41,19 +36,6 @@ def effect_words(
     seen = _seen(relative_change_pct, relative_low_pct, relative_high_pct, unit)
     worth = smallest_worthwhile_change_pct
     return seen if worth is None or worth == 0 else f"{seen} {_worth(relative_low_pct, relative_high_pct, worth)}"
-
-
-def bracket_words(
-    first: tuple[float, float, float], second: tuple[float, float, float], *, names: tuple[str, str]
-) -> str:
-    """Whether two designs agree: (estimate, low, high) of each, in percent; each estimate in the other's interval.
-
-    By hand: 2 (-1 to 5) and 4 (0 to 8) agree; 2 (-1 to 5) and 7 (4 to 10) do not.
-    """
-    if second[1] <= first[0] <= second[2] and first[1] <= second[0] <= first[2]:
-        return AGREE
-    side = "below" if first[0] < second[0] else "above"
-    return DISAGREE.format(first=names[0], second=names[1], side=side)
 
 
 def percent(value: float, unit: str = PERCENT) -> str:

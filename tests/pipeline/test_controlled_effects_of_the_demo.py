@@ -26,6 +26,25 @@ def test_the_default_is_the_weighted_cohort_and_finds_what_was_planted(published
     assert abs(found - math.log(planted)) < WITHIN * (high - low) / (2 * 1.959964)
 
 
+def test_default_rows_are_held_against_matched_did_and_their_bracket_holds_both_intervals(published):
+    query = """select estimates.*, did.relative_low_pct as did_low, did.relative_high_pct as did_high, bracket
+        from metric_estimates as estimates
+        left join metric_estimates as did on did.design = 'matched_did' and not did.is_default
+            and did.metric_id = estimates.metric_id and did.population = estimates.population
+        left join effect_statements as stated
+            on stated.metric_id = estimates.metric_id and stated.population = estimates.population"""
+    rows = published.sql(f"{query} where estimates.is_default and estimates.design = 'weighted_cohort'").pl()
+    both = rows.filter(pl.all_horizontal(pl.col("relative_low_pct", "did_low").is_not_null()))
+    assert both.height > 10
+    assert both["bracket_low_pct"].equals(both.select(pl.min_horizontal("relative_low_pct", "did_low")).to_series())
+    assert both["bracket_high_pct"].equals(both.select(pl.max_horizontal("relative_high_pct", "did_high")).to_series())
+    assert both["designs_agree"].is_not_null().all()
+    stated = both.filter(pl.col("bracket").is_not_null())
+    assert stated.height >= 4
+    assert stated["bracket"].str.contains("If one of the two is right, the change lies between").all()
+    assert published.sql("from metric_estimates where not is_default and designs_agree is not null").pl().is_empty()
+
+
 def test_against_unmatched_people_the_bad_spell_before_joining_passes_for_an_effect(published):
     rows = published.sql(
         """from metric_estimates where design = 'unmatched_did' and population = 'all_sites'

@@ -118,6 +118,21 @@ def test_an_item_changes_in_points_and_has_no_probabilities():
     assert found["probability_fell"] is None
 
 
+def test_a_default_estimate_is_held_against_change_from_before_the_crisis():
+    found = stated(row(), row(design="matched_did", is_default=False, log_ratio=-0.05)).row(0, named=True)
+    # -0.1 and -0.05, both +- 0.196
+    assert found["designs_agree"] is True
+    assert found["bracket_low_pct"] == pytest.approx(100 * math.expm1(-0.1 - Z * 0.1))
+    assert found["bracket_high_pct"] == pytest.approx(100 * math.expm1(-0.05 + Z * 0.1))
+    assert found["bracket"].endswith("between -26% and +16%, their lowest and highest 95% limit.")
+
+
+def test_without_a_second_design_the_bracket_is_not_known():
+    found = statement()
+    assert (found["designs_agree"], found["bracket_low_pct"], found["bracket_high_pct"]) == (None, None, None)
+    assert found["bracket"].startswith("Whether two designs agree is not known")
+
+
 def test_only_default_rows_of_protocol_outcomes_are_stated_in_each_population():
     found = stated(
         row(),

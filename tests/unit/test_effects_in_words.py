@@ -17,7 +17,7 @@ from evaluation.estimation.sensitivity import (
     tipping_shift,
     widened_interval,
 )
-from evaluation.estimation.words import POINTS, bracket_words, effect_words
+from evaluation.estimation.words import POINTS, effect_words
 
 P_VALUES = [0.01, 0.04, 0.03, 0.5, 0.04]
 
@@ -81,13 +81,6 @@ def test_an_error_is_read_off_the_interval():
     low, high = (100 * math.expm1(0.3 + sign * 1.9599639845 * 0.1) for sign in (-1, 1))
     assert log_standard_error(low, high) == pytest.approx(0.1)
     assert (log_standard_error(None, 2.0), log_standard_error(-100.0, 2.0)) == (None, None)
-
-
-def test_two_designs_agree_where_each_lies_in_the_others_interval():
-    names = ("the weighted cohort", "difference-in-differences")
-    assert bracket_words((2, -1, 5), (4, 0, 8), names=names).startswith("The two designs agree")
-    apart = bracket_words((2, -1, 5), (7, 4, 10), names=names)
-    assert "do not agree: the weighted cohort lies below difference-in-differences" in apart
 
 
 def test_holm_and_benjamini_hochberg_by_hand():

@@ -74,7 +74,8 @@ def test_the_verdict_says_what_was_seen_what_could_have_been_and_what_it_survive
         "the smallest that is worth while, is ruled out. Four of five such studies would find a fall of 9.6% or a rise "
         "of 11%. A change of +2% or -5% could not have been detected. Had something as telling as planned use gone "
         "unrecorded, the interval would be -6% to +12%. The conclusion does not survive that. needed_bias "
-        "smallest_worthwhile_change. The two designs agree: each estimate lies in the other's interval. Leaving out "
+        "smallest_worthwhile_change. The two designs agree: each estimate lies in the other's interval. If one of the "
+        "two is right, the change lies between -4% and +11%, their lowest and highest 95% limit. Leaving out "
         "one site at a time, the change is +1% to +5%. Deaths make no odds. The conclusion does not depend on single "
         "sites, people whose date of death is doubtful. None of this can show that nothing is hidden."
     )

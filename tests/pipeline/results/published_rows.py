@@ -118,6 +118,7 @@ def stated(**values: object) -> dict:
         "design": "unmatched_did",
         "relative_change_pct": -4.321,
         "statement": "No evidence of a change; falls larger than 3% and rises larger than 1% are ruled out.",
+        "bracket": "Not known.",
         "probability_fell": 0.764,
         "probability_worthwhile": 0.004,
         "probability_rose": 0.236,

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from pipelines.results import results
+from pipelines.results_statements import statement_cells
 from tests.pipeline.results.published_rows import FELL, beside, estimate, item, page, pooled, stated
 
 
@@ -44,6 +45,29 @@ def test_an_item_is_withheld_among_the_estimates_too(publish):
 def test_eight_people_are_shown(publish):
     path = publish(estimates=(estimate("admissions", n_pilot=8, **FELL),))
     assert "lower by 20%" in page(path)
+
+
+@pytest.mark.parametrize("output_format", ["table", "csv", "json"])
+def test_a_bracket_is_withheld_where_the_second_designs_estimate_is(publish, output_format):
+    bracket = {"designs_agree": True, "bracket_low_pct": -31.25, "bracket_high_pct": 12.75}
+    words = {"design": "weighted_cohort", "statement": "Shown.", "bracket": "Between -31.25% and 12.75%."}
+    both = {"is_default": True, "n_comparator": 900, **FELL, **bracket}
+    second = estimate("admissions", "matched_did", n_pilot=5, n_comparator=900, **FELL)
+
+    def printed(*rows: dict) -> str:
+        return page(publish(estimates=rows, statements=(stated(**words, **bracket),)), output_format=output_format)
+
+    first = estimate("admissions", "weighted_cohort", **both)
+    assert "31.25" not in (text := printed(first, second))
+    assert "12.75" not in text
+    assert "20" in text
+
+
+def test_the_bracket_stands_beside_the_statement(publish):
+    words = {"design": "weighted_cohort", "statement": "Shown.", "bracket": "The two designs agree."}
+    estimates = (estimate("admissions", "weighted_cohort", is_default=True, n_comparator=900, **FELL),)
+    assert "Shown. The two designs agree." in page(publish(estimates=estimates, statements=(stated(**words),)))
+    assert statement_cells(stated(**words | {"design": "uncontrolled"}))[1] == "Shown."
 
 
 @pytest.mark.parametrize("output_format", ["table", "json"])
