@@ -6,6 +6,7 @@ from evaluation.estimation import across_sites
 from evaluation.estimation import effect_statements as state_effects
 from evaluation.estimation import subgroup_interactions as test_interactions
 from pipelines.faults import guarded
+from pipelines.freezing import design_state
 from pipelines.masking import row_metadata
 from pipelines.metrics import activity_metrics, metrics_with_cautions, survey_metrics
 from pipelines.study import Study
@@ -18,7 +19,7 @@ ACROSS_SITES = {
 }
 
 
-@dg.asset(deps=["metric_estimates"], **ASSET)
+@dg.asset(deps=["metric_estimates", "site_pooling"], **ASSET)
 @guarded
 def effect_statements(
     context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse], study: dg.ResourceParam[Study]
@@ -27,6 +28,8 @@ def effect_statements(
     statements = state_effects(
         warehouse.read("metric_estimates"),
         metrics=(*activity_metrics(study), *survey_metrics(study)),
+        pooling=warehouse.read("site_pooling"),
+        sites_as=study.protocol.sites_as,
         protocol_hash=study.protocol_hash,
         run_id=context.run.run_id,
     )
@@ -64,6 +67,7 @@ def effects_across_sites(
     found = across_sites(
         warehouse.read("metric_estimates"),
         metrics=metrics_with_cautions(study, warehouse),
+        design_state=design_state(study),
         protocol_hash=study.protocol_hash,
         run_id=context.run.run_id,
     )

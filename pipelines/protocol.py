@@ -133,6 +133,7 @@ class Protocol(Strict):
     synthetic: bool = False
     extracts: dict[Name, Extract]
     sites: str | None = None
+    sites_as: Literal["fixed", "random"] = "fixed"
     periods: Periods
     spells: Spells = Spells()
     comparison: Comparison = Comparison()

@@ -16,20 +16,30 @@ COLUMNS = (
     "Sites",
 )
 NOTHING = "nothing pooled"
+HEADLINE = "Headline: "
 
 
-def across_sites_rows(pooling: Sequence[Row], estimates: Sequence[Row]) -> list[tuple[Row, list[str]]]:
-    """Rows of `site_pooling` for primary outcomes, each with the cells of `COLUMNS`.
+def across_sites_rows(
+    pooling: Sequence[Row], estimates: Sequence[Row], statements: Sequence[Row]
+) -> list[tuple[Row, list[str]]]:
+    """Rows of `site_pooling` for primary outcomes, each with the cells of `COLUMNS`; what `statements` state is marked.
 
     The effect in these pilots is the default estimate of `all_sites`, with errors by person; the mean across sites asks
     what sites such as these would have.
     """
     together = {row["metric_id"]: row for row in estimates if row["population"] == "all_sites" and row["is_default"]}
+    stated = {row["metric_id"]: row["sites_as"] for row in statements if row["population"] == "all_sites"}
     return [
-        (row, _cells(row, together[row["metric_id"]]))
+        (row, _marked(_cells(row, together[row["metric_id"]]), stated.get(row["metric_id"])))
         for row in pooling
         if row["priority"] == "primary" and row["metric_id"] in together
     ]
+
+
+def _marked(cells: list[str], sites_as: str | None) -> list[str]:
+    """`cells` with the headline's own marked, first of these pilots, then across sites."""
+    position = {"fixed": 1, "random": 2}.get(str(sites_as))
+    return [f"{HEADLINE}{cell}" if place == position else cell for place, cell in enumerate(cells)]
 
 
 def _cells(row: Row, together: Row) -> list[str]:

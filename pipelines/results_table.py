@@ -62,7 +62,7 @@ def results_table(
     for population, rows in _by_population(horizons):
         if len(horizon_columns(rows)) > 1:
             console.print(_horizons(population, rows, cautions))
-    across = across_sites_rows(across_sites, estimates)
+    across = across_sites_rows(across_sites, estimates, statements)
     if across:
         console.print(_across_sites(across, cautions))
     for population, rows in _by_population(survey):

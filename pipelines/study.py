@@ -72,6 +72,7 @@ def load_study(root: Path, *, output: Path | None = None) -> Study:
     _check_items(instruments)
     sites = read_sites(root, protocol)
     _check_horizons(protocol, sites)
+    _check_sites_as(protocol, sites)
     return Study(
         root=root,
         output=(output or root / "output").resolve(),
@@ -110,6 +111,16 @@ def _check_horizons(protocol: Protocol, sites: pl.DataFrame) -> None:
             f"protocol.yaml: periods.horizons_months: {longest} months are longer than the data can hold",
             f"the first site started on {first}, {longest} months later is {end}, data end on {periods.data_until}",
             "take the horizon out, or put it back when data_until is late enough",
+        )
+
+
+def _check_sites_as(protocol: Protocol, sites: pl.DataFrame) -> None:
+    """A mean across sites needs two of them."""
+    if protocol.sites_as == "random" and sites.height == 1:
+        raise StudyError(
+            "protocol.yaml: sites_as: random is the mean across sites, and sites.csv names one site alone",
+            "expected two sites or more; a prediction for another site needs three, and few sites give wide intervals",
+            "set sites_as: fixed for the effect in this pilot, or name the other sites",
         )
 
 

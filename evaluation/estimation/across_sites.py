@@ -90,7 +90,14 @@ class _Pooled:
         return tuple(site for site in self.sites if not site.reason)
 
 
-def across_sites(estimates: pl.DataFrame, *, metrics: Sequence[Metric], protocol_hash: str, run_id: str) -> AcrossSites:
+def across_sites(
+    estimates: pl.DataFrame,
+    *,
+    metrics: Sequence[Metric],
+    protocol_hash: str,
+    run_id: str,
+    design_state: str = NOT_FROZEN,
+) -> AcrossSites:
     """For each metric the mean of the sites' effects and how they differ; rows of `metric_estimates` in, tables out.
 
     Pooled are the log rate ratios of the design that is the default of `all_sites`, so that all sites are compared in
@@ -111,7 +118,9 @@ def across_sites(estimates: pl.DataFrame, *, metrics: Sequence[Metric], protocol
     pooled = [one for metric in metrics for one in _of_metric(metric, rows)]
     sites = [row | run for one in pooled for row in _site_rows(one)]
     return AcrossSites(
-        pooling=pl.DataFrame([_pooling_row(one) | run for one in pooled], schema=SITE_POOLING, orient="row"),
+        pooling=pl.DataFrame(
+            [_pooling_row(one, design_state) | run for one in pooled], schema=SITE_POOLING, orient="row"
+        ),
         sites=pl.DataFrame(sites, schema=SITE_EFFECTS, orient="row"),
     )
 
@@ -146,7 +155,7 @@ def _pool(used: Sequence[_Site]) -> tuple[PooledEffect | None, tuple[LeftOut, ..
     return pooled_effect(ratios, errors, sites=names), without
 
 
-def _pooling_row(one: _Pooled) -> dict[str, Any]:
+def _pooling_row(one: _Pooled, design_state: str) -> dict[str, Any]:
     reasons = Counter(site.reason for site in one.sites if site.reason)
     is_controlled = one.everyone["design"] in CONTROLLED_DESIGNS
     return {
@@ -159,7 +168,7 @@ def _pooling_row(one: _Pooled) -> dict[str, Any]:
         "left_out": " ".join(f"{reason}: {_sites(number)}." for reason, number in reasons.items())
         if is_controlled
         else None,
-        "caution": _caution(one),
+        "caution": _caution(one, design_state),
     }
 
 
@@ -204,15 +213,15 @@ def _head(one: _Pooled) -> dict[str, Any]:
     return names | {"design": one.everyone["design"]}
 
 
-def _caution(one: _Pooled) -> str:
+def _caution(one: _Pooled, design_state: str) -> str:
     design = str(one.everyone["design"])
     if design not in CONTROLLED_DESIGNS:
         return join(BY_DESIGN[design], NOT_CONTROLLED)
     most = MANY_LEFT_OUT if 2 * len(one.used) < len(one.sites) else ""
     if one.effect is None:
-        return join(BY_DESIGN[design], NOT_FROZEN, FEWER_THAN_TWO, *one.metric.notes)
+        return join(BY_DESIGN[design], design_state, FEWER_THAN_TWO, *one.metric.notes)
     few = FEW if len(one.used) < FEW_SITES else ""
-    return join(BY_DESIGN[design], NOT_FROZEN, SHARED, most, few, *one.metric.notes)
+    return join(BY_DESIGN[design], design_state, SHARED, most, few, *one.metric.notes)
 
 
 def _percents(name: str, estimate: float, low: float, high: float) -> dict[str, float | None]:

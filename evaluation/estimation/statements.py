@@ -8,6 +8,7 @@ import polars as pl
 
 from evaluation.estimation.brackets import NO_SECOND, Bracket, bracket_columns, brackets
 from evaluation.estimation.cautions import join
+from evaluation.estimation.headline import RANDOM, SitesAs, with_headlines
 from evaluation.estimation.intervals import log_standard_error
 from evaluation.estimation.metrics import Metric
 from evaluation.estimation.probability import Prior, probabilities, sceptical_prior
@@ -22,11 +23,12 @@ NOT_AN_EFFECT: Mapping[str, str] = {
 UNBIASED = "The probabilities take the estimate as unbiased: hidden confounding is not in them."
 NOT_FOR_A_CHANGE = "No probabilities: they would be taken for the pilot's effect, which this design does not show."
 NO_INTERVAL = "No probabilities: there is no interval."
+IN_THESE_PILOTS = "In these pilots, all people together: "
 IN_POINTS = "No probabilities: they are of rates, and this is a share."
 
 _TEXT, _NUMBER = pl.String(), pl.Float64()
 EFFECT_STATEMENTS: dict[str, pl.DataType] = {
-    **dict.fromkeys(("metric_id", "label", "priority", "population", "design"), _TEXT),
+    **dict.fromkeys(("metric_id", "label", "priority", "population", "design", "sites_as"), _TEXT),
     **dict.fromkeys(("relative_change_pct", "relative_low_pct", "relative_high_pct"), _NUMBER),
     **dict.fromkeys(("change_points", "change_low_points", "change_high_points"), _NUMBER),
     "smallest_worthwhile_change_pct": _NUMBER,
@@ -40,7 +42,13 @@ EFFECT_STATEMENTS: dict[str, pl.DataType] = {
 
 
 def effect_statements(
-    estimates: pl.DataFrame, *, metrics: Sequence[Metric], protocol_hash: str, run_id: str
+    estimates: pl.DataFrame,
+    *,
+    metrics: Sequence[Metric],
+    pooling: pl.DataFrame,
+    sites_as: SitesAs,
+    protocol_hash: str,
+    run_id: str,
 ) -> pl.DataFrame:
     """A row per population and protocol outcome of `metrics`: the default row of `metric_estimates` in plain words.
 
@@ -49,6 +57,10 @@ def effect_statements(
     points, without it. Probabilities that the rate fell, moved by the worthwhile change or more, and rose, with the
     stated prior (see `probabilities`), for those designs alone: for others, without an interval and for shares they
     are null, and the caution says why. `bracket` holds it against `matched_did`, see `bracket`.
+
+    What `all_sites` says is the effect in these pilots (`sites_as` `fixed`) or the mean across sites from `pooling`
+    (`random`), see `with_headlines`; the error behind the probabilities is then the width of Hartung and Knapp's
+    interval over that of a normal one, which is larger than the error itself.
 
     By hand: -10% (-14 to -6), worthwhile -5: "A fall of about 10% (95% interval 6% to 14%). A fall of at least 5%, the
     smallest that is worth while, is shown."; the probability of a fall is close to 1.
@@ -60,26 +72,26 @@ def effect_statements(
     chosen = estimates.filter("is_default", is_planned)
     beside = brackets(estimates)
     rows = [
-        _row(row, outcomes[row["metric_id"]], prior, beside.get((row["metric_id"], row["population"]))) | run
-        for row in chosen.iter_rows(named=True)
+        _row(row, outcomes[row["metric_id"]], prior, beside.get((row["metric_id"], row["population"])), across) | run
+        for row, across in with_headlines(chosen, pooling=pooling, sites_as=sites_as)
     ]
     return pl.DataFrame(rows, schema=EFFECT_STATEMENTS, orient="row")
 
 
-def _row(row: Mapping[str, Any], metric: Metric, prior: Prior, beside: Bracket | None) -> dict[str, Any]:
+def _row(row: Mapping[str, Any], metric: Metric, prior: Prior, beside: Bracket | None, across: str) -> dict[str, Any]:
     relative = tuple(row[f"relative_{part}_pct"] for part in ("change", "low", "high"))
     points = tuple(_points(row[name]) if metric.is_item else None for name in ("change", "change_low", "change_high"))
     worth = None if metric.is_item else metric.smallest_worthwhile_change_pct
     error = log_standard_error(row["relative_low_pct"], row["relative_high_pct"])
     reason = _why_none(row, metric, error)
     return {
-        **{name: row[name] for name in ("metric_id", "label", "priority", "population", "design")},
+        **{name: row[name] for name in ("metric_id", "label", "priority", "population", "design", "sites_as")},
         **{name: row[name] for name in ("relative_change_pct", "relative_low_pct", "relative_high_pct")},
         **dict(zip(("change_points", "change_low_points", "change_high_points"), points, strict=True)),
         "smallest_worthwhile_change_pct": worth,
-        "statement": join(_words(row, metric, relative, points), _not_an_effect(row)),
+        "statement": join(_words(row, metric, relative, points), across, _not_an_effect(row)),
         **bracket_columns(beside),
-        "bracket": beside.words if beside else NO_SECOND,
+        "bracket": _bracket(row, beside),
         **({} if reason or error is None else _probabilities(row, error, worth, prior)),
         "caution": join(str(row["caution"]), reason or UNBIASED),
     }
@@ -92,6 +104,12 @@ def _words(
         return effect_words(*points, unit=POINTS)
     worth = metric.smallest_worthwhile_change_pct if row["design"] in WITH_PROBABILITIES else None
     return effect_words(*relative, smallest_worthwhile_change_pct=worth)
+
+
+def _bracket(row: Mapping[str, Any], beside: Bracket | None) -> str:
+    if beside is None:
+        return NO_SECOND
+    return f"{IN_THESE_PILOTS if row['sites_as'] == RANDOM else ''}{beside.words}"
 
 
 def _not_an_effect(row: Mapping[str, Any]) -> str:

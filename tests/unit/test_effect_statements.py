@@ -5,7 +5,7 @@ import math
 import polars as pl
 import pytest
 
-from evaluation.estimation import EFFECT_STATEMENTS, METRIC_ESTIMATES, Metric, effect_statements
+from evaluation.estimation import EFFECT_STATEMENTS, METRIC_ESTIMATES, SITE_POOLING, Metric, effect_statements
 from pipelines.contracts import contract_by_table
 
 Z = 1.9599639845400545
@@ -46,10 +46,29 @@ def row(log_ratio: float | None = -0.1, error: float | None = 0.1, **values: obj
     } | known | values  # fmt: skip
 
 
-def stated(*rows: dict) -> pl.DataFrame:
+def across(**values: object) -> dict:
+    return dict.fromkeys(SITE_POOLING) | {
+        "metric_id": "admissions",
+        "random_change_pct": -8.0,
+        "random_low_pct": -20.0,
+        "random_high_pct": -1.0,
+        "prediction_low_pct": -30.0,
+        "prediction_high_pct": 21.0,
+        "caution": "Weights are odd. Sites share a pool.",
+    } | values  # fmt: skip
+
+
+def stated(*rows: dict, pooling: tuple[dict, ...] = (), sites_as: str = "fixed") -> pl.DataFrame:
     estimates = pl.DataFrame(rows, schema=METRIC_ESTIMATES, orient="row")
     metrics = [ADMISSIONS, INVOLVED, ATTENDANCES]
-    return effect_statements(estimates, metrics=metrics, protocol_hash="hash", run_id="run")
+    return effect_statements(
+        estimates,
+        metrics=metrics,
+        pooling=pl.DataFrame(pooling, schema=SITE_POOLING, orient="row"),
+        sites_as=sites_as,
+        protocol_hash="hash",
+        run_id="run",
+    )
 
 
 def statement(**values: object) -> dict:
@@ -131,6 +150,57 @@ def test_without_a_second_design_the_bracket_is_not_known():
     found = statement()
     assert (found["designs_agree"], found["bracket_low_pct"], found["bracket_high_pct"]) == (None, None, None)
     assert found["bracket"].startswith("Whether two designs agree is not known")
+
+
+def test_sites_as_random_states_the_mean_across_sites_with_its_prediction_interval():
+    found = stated(row(), pooling=(across(),), sites_as="random").row(0, named=True)
+    assert found["statement"] == (
+        "A fall of about 8% (95% interval 1% to 20%). A fall of at least 5%, the smallest that is worth while, can be "
+        "neither shown nor ruled out. This is the mean over sites such as these, random effects. Another site like "
+        "these may expect between -30% and +21% (95% prediction interval)."
+    )
+    assert [found[f"relative_{part}_pct"] for part in ("change", "low", "high")] == [-8.0, -20.0, -1.0]
+    assert found["sites_as"] == "random"
+    assert found["caution"].startswith("Weights are odd. Sites share a pool. The probabilities")
+    error = (math.log(0.99) - math.log(0.8)) / (2 * Z)
+    precision = 1 / error**2 + (Z / math.log(1.2)) ** 2
+    mean, spread = math.log(0.92) / error**2 / precision, 1 / math.sqrt(precision)
+    assert found["probability_fell"] == pytest.approx(normal(-mean / spread))
+
+
+def test_sites_as_fixed_states_the_effect_in_these_pilots_whatever_was_pooled():
+    found = stated(row(), pooling=(across(),)).row(0, named=True)
+    assert found["sites_as"] == "fixed"
+    assert found == statement()
+
+
+def test_where_nothing_was_pooled_random_falls_back_to_these_pilots_and_says_so():
+    nothing = across(random_change_pct=None, random_low_pct=None, random_high_pct=None)
+    item = row(metric_id="involved", priority="secondary", design="uncontrolled", log_ratio=None, change=-0.05)
+    for pooling in ((nothing,), ()):
+        rows = stated(row(), item, pooling=pooling, sites_as="random").rows(named=True)
+        assert [one["sites_as"] for one in rows] == ["fixed", "fixed"]
+        assert all("which cannot be had here: this is the effect in these pilots" in one["caution"] for one in rows)
+        assert rows[0]["statement"] == statement()["statement"]
+
+
+def test_two_sites_give_a_mean_and_no_prediction():
+    pooling = (across(prediction_low_pct=None, prediction_high_pct=None),)
+    found = stated(row(), pooling=pooling, sites_as="random").row(0, named=True)
+    assert found["statement"].endswith("With so few sites nothing can be said of another one.")
+
+
+def test_sites_as_is_of_all_sites_alone():
+    found = stated(row(population="site:a"), pooling=(across(),), sites_as="random").row(0, named=True)
+    assert found["sites_as"] is None
+    assert found["relative_change_pct"] == pytest.approx(100 * math.expm1(-0.1))
+
+
+def test_the_bracket_is_of_these_pilots_where_the_headline_is_the_mean_across_sites():
+    did = row(design="matched_did", is_default=False, log_ratio=-0.05)
+    fixed = stated(row(), did)["bracket"][0]
+    random = stated(row(), did, pooling=(across(),), sites_as="random")["bracket"][0]
+    assert random == f"In these pilots, all people together: {fixed}"
 
 
 def test_only_default_rows_of_protocol_outcomes_are_stated_in_each_population():

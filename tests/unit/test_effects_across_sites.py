@@ -154,3 +154,11 @@ def test_without_any_estimate_the_tables_are_empty_and_have_their_columns():
     across = found()
     assert (across.pooling.height, across.sites.height) == (0, 0)
     assert across.pooling.schema == SITE_POOLING
+
+
+def test_the_caution_across_sites_says_that_the_design_was_frozen():
+    estimates = pl.DataFrame([EVERYONE, row("site:a", 0.0), row("site:b", 0.2)], schema=METRIC_ESTIMATES, orient="row")
+    frozen = {"metrics": [ADMISSIONS], "protocol_hash": "hash", "run_id": "run", "design_state": "Design frozen."}
+    caution = across_sites(estimates, **frozen).pooling["caution"][0]
+    assert "Design frozen." in caution
+    assert "not frozen" not in caution

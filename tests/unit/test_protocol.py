@@ -88,6 +88,13 @@ def test_horizons_hold_the_primary_one_and_stand_once(tmp_path):
     assert "horizons_months: a horizon stands twice" in refusal(tmp_path, twice)
 
 
+def test_sites_are_fixed_unless_the_protocol_says_random(tmp_path):
+    assert load_protocol(protocol(tmp_path, GOOD)).sites_as == "fixed"
+    assert load_protocol(protocol(tmp_path, GOOD + "sites_as: random\n")).sites_as == "random"
+    assert "sites_as: input should be 'fixed' or 'random'" in refusal(tmp_path, GOOD + "sites_as: mixed\n")
+    assert "did you mean: sites_as" in refusal(tmp_path, GOOD + "site_as: random\n")
+
+
 def test_the_same_outcome_twice_is_refused(tmp_path):
     line = "  - {metric: emergency_admissions, priority: primary, benefits: service_users, expected: decrease}\n"
     assert "emergency_admissions stands more than once" in refusal(tmp_path, GOOD + line)

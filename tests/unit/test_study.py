@@ -64,6 +64,16 @@ def test_a_wrong_date_in_sites_is_refused_with_its_row_and_without_its_value(fol
     assert "01.04.2009" not in message
 
 
+def test_a_mean_across_sites_needs_two_of_them(folder):
+    (folder / "sites.csv").write_text("site_id\nS1\n")
+    (folder / "protocol.yaml").write_text(f"{PROTOCOL}\nsites_as: random\n", encoding="utf-8")
+    message = refusal(folder)
+    assert "sites_as: random is the mean across sites, and sites.csv names one site alone" in message
+    assert "set sites_as: fixed" in message
+    (folder / "sites.csv").write_text("site_id\nS1\nS2\n")
+    assert load_study(folder).protocol.sites_as == "random"
+
+
 def test_a_horizon_longer_than_the_data_can_hold_is_refused(folder):
     def horizons(months: str) -> None:
         text = PROTOCOL.replace("follow_up_months: 6", f"follow_up_months: 6, horizons_months: [{months}]")

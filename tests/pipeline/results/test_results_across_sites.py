@@ -6,7 +6,7 @@ import pytest
 
 from pipelines.results import results
 from pipelines.results_across import across_sites_rows
-from tests.pipeline.results.published_rows import FELL, estimate, page, pooled
+from tests.pipeline.results.published_rows import FELL, estimate, page, pooled, stated
 
 
 def test_primary_outcomes_stand_in_these_pilots_and_across_sites(publish):
@@ -17,7 +17,7 @@ def test_primary_outcomes_stand_in_these_pilots_and_across_sites(publish):
 
 
 def test_what_is_said_across_sites():
-    ((_, cells),) = across_sites_rows([pooled()], [estimate("admissions", **FELL)])
+    ((_, cells),) = across_sites_rows([pooled()], [estimate("admissions", **FELL)], [])
     assert cells == [
         "Admissions",
         "lower by 20% (95% interval -24% to -16%)",
@@ -26,8 +26,22 @@ def test_what_is_said_across_sites():
         "by about 5.1% (standard deviation; I2 41%)",  # exp(0.05) - 1
         "12 of 16",
     ]
-    ((_, two),) = across_sites_rows([pooled(prediction_low_pct=None)], [estimate("admissions", **FELL)])
+    ((_, two),) = across_sites_rows([pooled(prediction_low_pct=None)], [estimate("admissions", **FELL)], [])
     assert two[3] == "too few sites"
+
+
+@pytest.mark.parametrize(("sites_as", "marked"), [("fixed", 1), ("random", 2), (None, None)])
+def test_the_headline_is_marked_and_the_other_effect_stands_beside_it(sites_as, marked):
+    rows = [pooled()], [estimate("admissions", **FELL)], [stated(sites_as=sites_as), stated(population="site:a")]
+    ((_, cells),) = across_sites_rows(*rows)
+    assert [place for place, cell in enumerate(cells) if cell.startswith("Headline: ")] == ([marked] if marked else [])
+    assert cells[1].endswith("lower by 20% (95% interval -24% to -16%)")
+    assert cells[2].endswith("no clear difference: +3.0% (95% interval -2.5% to +8.8%)")
+
+
+def test_the_page_marks_the_headline(publish):
+    rows = {"estimates": (estimate("admissions", **FELL),), "pooling": (pooled(),)}
+    assert "Headline: no clear difference: +3.0%" in page(publish(**rows, statements=(stated(sites_as="random"),)))
 
 
 def test_where_nothing_is_pooled_the_page_says_so(publish):
