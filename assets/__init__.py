@@ -1,7 +1,7 @@
 """What is made: Dagster assets and checks, one module a layer; each reads, calls one function, writes."""
 
 from assets.areas import area_effects
-from assets.effects import effect_statements, effects_across_sites, subgroup_interactions
+from assets.effects import effect_statements, effects_across_sites, site_moderators, subgroup_interactions
 from assets.estimates import (
     before_after_estimates,
     comparison_with_published,
@@ -55,6 +55,7 @@ ALL_ASSETS = [
     effect_statements,
     effects_across_sites,
     subgroup_interactions,
+    site_moderators,
     published_results,
     comparison_with_published,
     placebo_covariates,

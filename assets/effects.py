@@ -4,6 +4,7 @@ import dagster as dg
 
 from evaluation.estimation import across_sites
 from evaluation.estimation import effect_statements as state_effects
+from evaluation.estimation import site_moderators as describe_moderators
 from evaluation.estimation import subgroup_interactions as test_interactions
 from pipelines.faults import guarded
 from pipelines.freezing import design_state
@@ -73,3 +74,18 @@ def effects_across_sites(
     )
     for name, table in zip(ACROSS_SITES, (found.pooling, found.sites), strict=True):
         yield dg.MaterializeResult(asset_key=name, metadata=row_metadata(warehouse.write(name, table)))
+
+
+@dg.asset(deps=["site_effects", "sites"], **ASSET)
+@guarded
+def site_moderators(
+    context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse], study: dg.ResourceParam[Study]
+) -> dg.MaterializeResult:
+    """Protocol outcomes by what sites are like, with a regression where there are ten sites a coefficient."""
+    found = describe_moderators(
+        warehouse.read("site_effects"),
+        sites=warehouse.read("sites"),
+        protocol_hash=study.protocol_hash,
+        run_id=context.run.run_id,
+    )
+    return dg.MaterializeResult(metadata=row_metadata(warehouse.write("site_moderators", found)))

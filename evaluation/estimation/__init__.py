@@ -25,6 +25,7 @@ from evaluation.estimation.published import comparison_with_published
 from evaluation.estimation.record_quality import record_quality_cautions
 from evaluation.estimation.robustness import robustness
 from evaluation.estimation.sensitivity_estimates import sensitivity_estimates
+from evaluation.estimation.site_moderators import SITE_MODERATORS, site_moderators
 from evaluation.estimation.statements import EFFECT_STATEMENTS, effect_statements
 from evaluation.estimation.survey_items import survey_item_estimates
 
@@ -38,6 +39,7 @@ __all__ = [
     "METRIC_ESTIMATES",
     "NOT_FROZEN",
     "SITE_EFFECTS",
+    "SITE_MODERATORS",
     "SITE_POOLING",
     "SUBGROUP_INTERACTIONS",
     "SYNTHETIC_WEIGHTS",
@@ -68,6 +70,7 @@ __all__ = [
     "record_quality_cautions",
     "robustness",
     "sensitivity_estimates",
+    "site_moderators",
     "site_populations",
     "subgroup_interactions",
     "survey_item_estimates",

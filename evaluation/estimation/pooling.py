@@ -128,32 +128,38 @@ def leave_one_out(estimates: ArrayLike, standard_errors: ArrayLike, *, sites: Se
     return tuple(found)
 
 
-def reml_tau2(y: Floats, v: Floats) -> float:
+def reml_tau2(y: Floats, v: Floats, design: Floats | None = None) -> float:
     """Variance between sites by restricted maximum likelihood, zero where that is the most likely (Viechtbauer 2005).
 
-    The score in tau2 is solved by bracketing from every sign change on a grid, and the most likely root or
-    zero is taken: Fisher scoring alone can stop at the wrong one.
+    `design` (k x p) are the columns that effects are regressed on; one of ones, where there is none. The score in
+    tau2 is solved by bracketing from every sign change on a grid, and the most likely root or zero is taken: Fisher
+    scoring alone can stop at the wrong one.
     """
+    x = np.ones((y.size, 1)) if design is None else design
     scale = float(v.mean()) + float(np.var(y))
     grid = np.concatenate([[0.0], np.geomspace(1e-8, 1e4, 121)]) * scale
-    scores = [_reml_score(tau2, y, v) for tau2 in grid]
+    scores = [_reml_score(tau2, y, v, x) for tau2 in grid]
     roots = [0.0]
     for low, high, at_low, at_high in zip(grid[:-1], grid[1:], scores[:-1], scores[1:], strict=True):
         if at_low > 0 >= at_high:
-            roots.append(float(brentq(_reml_score, low, high, args=(y, v), xtol=1e-15 * scale, rtol=1e-14)))
-    return max(roots, key=lambda tau2: _restricted_likelihood(tau2, y, v))
+            roots.append(float(brentq(_reml_score, low, high, args=(y, v, x), xtol=1e-15 * scale, rtol=1e-14)))
+    return max(roots, key=lambda tau2: _restricted_likelihood(tau2, y, v, x))
 
 
-def _reml_score(tau2: float, y: Floats, v: Floats) -> float:
+def _reml_score(tau2: float, y: Floats, v: Floats, x: Floats) -> float:
     w = 1 / (v + tau2)
-    residuals = y - _mean(y, w)
-    total = float(w.sum())
-    return float((w**2) @ residuals**2 - total + (w @ w) / total) / 2
+    weighted = w[:, None] * x
+    bread = np.linalg.inv(x.T @ weighted)
+    residuals = y - x @ (bread @ (weighted.T @ y))
+    return float((w**2) @ residuals**2 - w.sum() + np.trace(bread @ (weighted.T @ weighted))) / 2
 
 
-def _restricted_likelihood(tau2: float, y: Floats, v: Floats) -> float:
+def _restricted_likelihood(tau2: float, y: Floats, v: Floats, x: Floats) -> float:
     w = 1 / (v + tau2)
-    return float(np.log(w).sum() - np.log(w.sum()) - w @ (y - _mean(y, w)) ** 2) / 2
+    weighted = w[:, None] * x
+    cross = x.T @ weighted
+    residuals = y - x @ np.linalg.solve(cross, weighted.T @ y)
+    return float(np.log(w).sum() - np.linalg.slogdet(cross)[1] - w @ residuals**2) / 2
 
 
 def _mean(y: Floats, weights: Floats) -> float:

@@ -66,6 +66,17 @@ def test_sites_too_small_to_be_pooled_are_counted_with_the_reason(published):
     assert "Too few people for a comparison of its own" in row["left_out"]
 
 
+def test_sites_are_described_by_what_they_are_like_and_too_few_of_them_are_not_regressed_on(published, demo_study):
+    rows = published.sql("from site_moderators where metric_id = 'emergency_admissions'").pl()
+    strata = rows.filter(pl.col("moderator") == "leutz_level", pl.col("row_kind") == "stratum")
+    levels = demo_study.sites.group_by("leutz_level").len()
+    assert dict(strata.select("value", "sites").iter_rows()) == dict(levels.iter_rows())
+    few = rows.filter(pl.col("row_kind") == "coefficient", pl.col("sites_used") < 10)
+    assert few["difference_pct"].null_count() == few.height
+    assert few.height == 0 or few["caution"].str.contains("No regression").all()
+    assert {"case_management", "model:multi_agency_team", "depth", "breadth"} <= set(rows["moderator"])
+
+
 def test_people_of_a_subgroup_add_up_to_those_whose_value_is_known(published):
     everyone = published.sql(
         """select n_pilot from metric_estimates where population = 'all_sites' and design = 'weighted_cohort'
