@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from evaluation.estimation.across_sites import SHARED
+from evaluation.estimation.across_sites import FEW_SITES, SHARED
 from evaluation.estimation.cautions import BY_DESIGN, join
 from evaluation.estimation.intervals import log_standard_error
 from evaluation.estimation.meta_regression import (
@@ -33,6 +33,7 @@ NOT_ASSIGNED = (
 DESCRIBED = "Described only: the sites' own effects, lowest and highest, which chance alone spreads."
 NO_SITES = "No site with this has an estimate with an interval."
 TOO_FEW = f"No regression: fewer than {FEWEST_SITES_PER_COEFFICIENT} sites a coefficient."
+FEW_ALIKE = f"Fewer than {FEW_SITES} sites are alike on one side: this may be of those sites, whatever else they are."
 ALL_ALIKE = "No regression: the sites that have an estimate are all alike in this."
 
 _TEXT, _NUMBER, _COUNT = pl.String(), pl.Float64(), pl.Int64()
@@ -139,7 +140,8 @@ def _coefficients(used: Sequence[Mapping[str, Any]], moderator: _Moderator) -> I
         limits = [(row["relative_low_pct"], row["relative_high_pct"]) for row in used]
         errors = np.array([log_standard_error(low, high) for low, high in limits], dtype=float)
         found, without = meta_regression(y, errors, columns, names=names), reml_tau2(y, errors**2)
-        yield from (_coefficient(one, found, without) for one in found.coefficients)
+        caution = "" if moderator.is_amount or min(Counter(values).values()) >= FEW_SITES else FEW_ALIKE
+        yield from (_coefficient(one, found, without, caution) for one in found.coefficients)
 
 
 def _columns(values: Sequence[Any], moderator: _Moderator) -> tuple[list[str], Floats]:
@@ -153,7 +155,7 @@ def _columns(values: Sequence[Any], moderator: _Moderator) -> tuple[list[str], F
     return [f"{other} against {reference}" for other in others], columns
 
 
-def _coefficient(one: Coefficient, found: MetaRegression, without: float) -> dict[str, Any]:
+def _coefficient(one: Coefficient, found: MetaRegression, without: float, caution: str) -> dict[str, Any]:
     limits = {"": one.estimate, "_low": one.low, "_high": one.high}
     return {
         "value": one.name,
@@ -161,7 +163,7 @@ def _coefficient(one: Coefficient, found: MetaRegression, without: float) -> dic
         "p_value": one.p_value,
         "tau2": found.tau2,
         "tau2_without": without,
-        "caution": "",
+        "caution": caution,
     }
 
 

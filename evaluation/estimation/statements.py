@@ -23,7 +23,7 @@ NOT_AN_EFFECT: Mapping[str, str] = {
 UNBIASED = "The probabilities take the estimate as unbiased: hidden confounding is not in them."
 NOT_FOR_A_CHANGE = "No probabilities: they would be taken for the pilot's effect, which this design does not show."
 NO_INTERVAL = "No probabilities: there is no interval."
-IN_THESE_PILOTS = "In these pilots, all people together: "
+IN_THESE_PILOTS = "Of these pilots, all people together, not of the mean: "
 IN_POINTS = "No probabilities: they are of rates, and this is a share."
 
 _TEXT, _NUMBER = pl.String(), pl.Float64()
@@ -109,7 +109,7 @@ def _words(
 def _bracket(row: Mapping[str, Any], beside: Bracket | None) -> str:
     if beside is None:
         return NO_SECOND
-    return f"{IN_THESE_PILOTS if row['sites_as'] == RANDOM else ''}{beside.words}"
+    return f"{IN_THESE_PILOTS}{beside.words}" if row["sites_as"] == RANDOM else beside.words
 
 
 def _not_an_effect(row: Mapping[str, Any]) -> str:

@@ -200,7 +200,7 @@ def test_the_bracket_is_of_these_pilots_where_the_headline_is_the_mean_across_si
     did = row(design="matched_did", is_default=False, log_ratio=-0.05)
     fixed = stated(row(), did)["bracket"][0]
     random = stated(row(), did, pooling=(across(),), sites_as="random")["bracket"][0]
-    assert random == f"In these pilots, all people together: {fixed}"
+    assert random == f"Of these pilots, all people together, not of the mean: {fixed}"
 
 
 def test_only_default_rows_of_protocol_outcomes_are_stated_in_each_population():

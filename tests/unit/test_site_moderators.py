@@ -63,6 +63,16 @@ def test_ten_sites_of_two_kinds_have_a_difference():
     assert "Exploratory: sites were not assigned" in row["caution"]
 
 
+def test_a_difference_that_rests_on_few_sites_says_so():
+    lone = [site | {"case_management": site["site_id"] == "s9"} for site in KINDS]
+    row = about(found(TEN, lone), "case_management", "coefficient")["true against false"]
+    assert row["difference_pct"] is not None
+    assert "Fewer than 5 sites are alike on one side" in row["caution"]
+    five = about(found(TEN, KINDS), "case_management", "coefficient")["true against false"]
+    assert "alike on one side" not in five["caution"]
+    assert "alike on one side" not in about(found(TEN, KINDS), "depth", "coefficient")["per unit"]["caution"]
+
+
 def test_strata_are_described_without_an_estimate():
     strata = about(found(TEN, KINDS), "case_management", "stratum")
     assert list(strata) == ["false", "true"]
