@@ -1,6 +1,7 @@
 """What is made: Dagster assets and checks, one module a layer; each reads, calls one function, writes."""
 
 from assets.areas import area_effects
+from assets.earlier_cohort import covariates_as_at_placebo, placebo_covariates, placebo_use
 from assets.effects import effect_statements, effects_across_sites, site_moderators, subgroup_interactions
 from assets.estimates import (
     before_after_estimates,
@@ -15,7 +16,7 @@ from assets.intermediate import INTERMEDIATE
 from assets.lake import EXTRACTS, read_deliveries
 from assets.ledger import books_balance, deliveries, no_delivery_refused, pilot_people_are_linked
 from assets.marts import MARTS
-from assets.matching import comparison, expected_power
+from assets.matching import comparison, expected_power, implied_bias
 from assets.over_time import over_time
 from assets.parameters import code_list_tables, protocol_amendments, study_parameters
 from assets.publishing import code_lists, published, runs
@@ -26,7 +27,7 @@ from assets.quality import (
     data_quality_limits,
     quality_rules,
 )
-from assets.sensitivity import placebo_covariates, robustness, sensitivity_estimates
+from assets.sensitivity import robustness, sensitivity_estimates
 from assets.staging import STAGING
 
 ALL_ASSETS = [
@@ -44,7 +45,11 @@ ALL_ASSETS = [
     data_quality_limits,
     data_quality_history,
     comparison,
+    placebo_covariates,
+    placebo_use,
+    covariates_as_at_placebo,
     expected_power,
+    implied_bias,
     survey_estimates,
     before_after_estimates,
     controlled_estimates,
@@ -58,7 +63,6 @@ ALL_ASSETS = [
     site_moderators,
     published_results,
     comparison_with_published,
-    placebo_covariates,
     sensitivity_estimates,
     robustness,
     code_lists,

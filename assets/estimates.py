@@ -13,6 +13,7 @@ from evaluation.estimation import (
     site_populations,
     survey_item_estimates,
     with_adjusted_p_values,
+    with_bias_cautions,
     with_brackets,
     with_defaults,
     with_look,
@@ -82,6 +83,7 @@ def before_after_estimates(
         "sites",
         "record_quality",
         "protocol_amendments",
+        "implied_bias",
         *MATCHING,
     ],
     **ASSET,
@@ -102,11 +104,12 @@ def controlled_estimates(
         protocol_hash=study.protocol_hash,
         run_id=context.run.run_id,
     )
+    estimates = with_bias_cautions(estimates, warehouse.read("implied_bias"))
     return dg.MaterializeResult(metadata=row_metadata(warehouse.write("controlled_estimates", estimates)))
 
 
 @dg.asset(
-    deps=[*tables_read(), "people", "sites", "record_quality", "protocol_amendments", *MATCHING],
+    deps=[*tables_read(), "people", "sites", "record_quality", "protocol_amendments", "implied_bias", *MATCHING],
     **ASSET,
 )
 @guarded
@@ -123,6 +126,7 @@ def estimates_by_horizon(
         protocol_hash=study.protocol_hash,
         run_id=context.run.run_id,
     )
+    estimates = with_bias_cautions(estimates, warehouse.read("implied_bias"))
     return dg.MaterializeResult(metadata=row_metadata(warehouse.write("estimates_by_horizon", estimates)))
 
 

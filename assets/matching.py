@@ -6,6 +6,7 @@ from evaluation.planning import expected_power as power_before_outcomes
 from pipelines.comparison import found_design
 from pipelines.faults import guarded
 from pipelines.freezing import frozen_tables
+from pipelines.implied_bias import implied_biases
 from pipelines.masking import row_metadata
 from pipelines.parameters import DESIGN_STAGE
 from pipelines.planned import planned_comparisons, planned_outcomes
@@ -20,7 +21,7 @@ TABLES = {
     "unmatched_cases": "How the pilot people who found no match differ from those who did.",
     "design_people": "The people compared, with the covariates they were compared by.",
 }
-DESIGN = (*TABLES, "expected_power")
+DESIGN = (*TABLES, "expected_power", "implied_bias")
 PUBLISHED = tuple(name for name in DESIGN if name != "design_people")
 
 
@@ -61,3 +62,16 @@ def expected_power(warehouse: dg.ResourceParam[Warehouse], study: dg.ResourcePar
         earlier=warehouse.read("earlier_baselines"),
     )
     return dg.MaterializeResult(metadata=row_metadata(warehouse.write("expected_power", found)))
+
+
+@dg.asset(
+    deps=[*TABLES, "sites", "people", "placebo_covariates", "placebo_use", "covariates_as_at_placebo"],
+    group_name="matching",
+    kinds={"polars"},
+)
+@guarded
+def implied_bias(warehouse: dg.ResourceParam[Warehouse], study: dg.ResourceParam[Study]) -> dg.MaterializeResult:
+    """How far recorded history alone sets the groups' expected rates apart, by outcome, population and stage."""
+    return dg.MaterializeResult(
+        metadata=row_metadata(warehouse.write("implied_bias", implied_biases(warehouse, study)))
+    )

@@ -10,8 +10,6 @@ from pipelines.faults import guarded
 from pipelines.freezing import design_state
 from pipelines.masking import row_metadata
 from pipelines.metrics import negative_controls, protocol_activity_metrics
-from pipelines.placebo import placebo_covariates as covariates_at_placebo
-from pipelines.placebo import tables_read
 from pipelines.sensitivity import planned_design, sensitivity_variants, worthwhile_changes
 from pipelines.study import Study
 from pipelines.warehouse import Warehouse
@@ -19,23 +17,13 @@ from pipelines.warehouse import Warehouse
 ASSET = {"group_name": "estimates", "kinds": {"polars"}}
 
 
-@dg.asset(deps=tables_read(), **ASSET)
-@guarded
-def placebo_covariates(warehouse: dg.ResourceParam[Warehouse]) -> dg.MaterializeResult:
-    """What was known of the people compared the day before their placebo index date, and of the gap after it."""
-    found = covariates_at_placebo(warehouse)
-    return dg.MaterializeResult(metadata=row_metadata(warehouse.write("placebo_covariates", found)))
-
-
 @dg.asset(
     deps=[
         "person_periods",
         "emergency_admissions_by_other_rules",
-        "person_months",
-        "placebo_index_dates",
         "recording_changes",
         "usual_providers",
-        placebo_covariates,
+        *("placebo_covariates", "placebo_use"),
         "comparison_cohort",
         "comparison_pools",
         "covariates",

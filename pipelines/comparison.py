@@ -111,15 +111,15 @@ def compared_populations(
     people = warehouse.read("people")
     populations = site_populations(site_register(warehouse.read("sites"), people))
     pilot = people.filter("is_pilot")
-    sites = dict(populations.group_by("population").agg("site_id").iter_rows())
     cases, pairs = cohort.filter("is_treated"), warehouse.read("matched_pairs")
     subgroups = dict(subgroup_populations(cases))
+    belongs = whose_population(populations) | subgroups
     for design in designs.iter_rows(named=True):
         name = design["population"]
         if kinds and name.partition(":")[0] not in kinds:
             continue
-        is_theirs = pl.lit(value=True) if name == ALL_SITES else pl.col("site_id").is_in(sites.get(name, []))
-        theirs = cases.filter(subgroups.get(name, is_theirs))
+        is_theirs = belongs.get(name, pl.lit(value=False))
+        theirs = cases.filter(is_theirs)
         query = "select person_id, weight from comparison_weights where population = ?"
         weights = warehouse.connection.execute(query, [name]).pl()
         yield ComparedPopulation(
@@ -132,6 +132,12 @@ def compared_populations(
             is_subgroup=name in subgroups,
             weighted_by=tuple(design["weighted_covariates"].split(", ")) if design["has_weights"] else (),
         )
+
+
+def whose_population(populations: pl.DataFrame) -> dict[str, pl.Expr]:
+    """All pilot people and each population of `site_populations`: whether a row with `site_id` belongs to it."""
+    sites = populations.group_by("population").agg("site_id").iter_rows()
+    return {ALL_SITES: pl.lit(value=True)} | {name: pl.col("site_id").is_in(ids) for name, ids in sites}
 
 
 def use_of_compared(warehouse: Warehouse, table: str, *, period: str | None = None) -> pl.DataFrame:

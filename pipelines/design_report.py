@@ -1,5 +1,6 @@
-"""What `icp design` prints: cohort, balance, cautions and expected power; counts are rounded, small ones hidden."""
+"""What `icp design` prints: cohort, balance, implied bias, power, cautions; counts rounded, small ones hidden."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -33,9 +34,12 @@ def design_report(study: Study, warehouse: Warehouse) -> str:
         "Balance of all pilot people: the largest standardised mean differences",
         _balance(warehouse.read("covariate_balance")),
         "",
+        "Implied bias: how far recorded history alone sets the groups' expected use apart",
+        _bias(warehouse.read("implied_bias")),
+        "",
         "Expected power, from months -24 to -7 before the index date",
         _power(warehouse.read("expected_power"), study),
-        *_cautions(warehouse.read("comparison_designs")),
+        *_cautions(warehouse.read("comparison_designs"), warehouse.read("implied_bias")),
         "",
         _state(study),
     ]
@@ -99,6 +103,30 @@ def _size(size: float | None) -> str:
     return "-" if size is None else f"{size:.2f}"
 
 
+def _bias(found: pl.DataFrame) -> str:
+    theirs = found.filter(pl.col("population") == ALL_SITES)
+    rows = []
+    for (label,), both in theirs.group_by("label", maintain_order=True):
+        by_stage = {row["stage"]: row for row in both.iter_rows(named=True)}
+        one = by_stage["before"]
+        tolerated = "-" if one["tolerated_bias"] is None else f"{_pct(one['tolerated_bias']):.1f}%"
+        reasons = " ".join(sorted({row["reason"] for row in by_stage.values() if row["reason"]}))
+        rows.append((str(label), *(_implied(by_stage.get(stage)) for stage in STAGES), tolerated, reasons))
+    return text_table(("outcome", *STAGES.values(), "tolerated", ""), rows)
+
+
+def _implied(row: Row | None) -> str:
+    bias = None if row is None else row["implied_bias_log_rate_ratio"]
+    if row is None or bias is None:
+        return "-"
+    low, high = (_pct(bias + side * 1.96 * row["standard_error"]) for side in (-1, 1))
+    return f"{_pct(bias):+.1f}% ({low:+.1f} to {high:+.1f})"
+
+
+def _pct(log_ratio: float) -> float:
+    return 100 * math.expm1(log_ratio)
+
+
 def _power(power: pl.DataFrame, study: Study) -> str:
     rows = [_outcome(row) for row in power.iter_rows(named=True) if row["population"] == ALL_SITES]
     header = ("outcome", "priority", "rate a year", "smallest fall found", "worth while", "power", "evaluable", "")
@@ -126,8 +154,11 @@ def _state(study: Study) -> str:
     return "Not frozen yet: icp freeze STUDY --by NAME keeps these pairs and weights for all later runs."
 
 
-def _cautions(designs: pl.DataFrame) -> list[str]:
+def _cautions(designs: pl.DataFrame, bias: pl.DataFrame) -> list[str]:
     everybody = designs.filter(pl.col("population") == ALL_SITES).iter_rows(named=True)
     found = {f"{kind}: {row[f'{kind}_caution']}" for row in everybody for kind in ("weighting", "matching")}
+    after = bias.filter(pl.col("population") == ALL_SITES, pl.col("stage") != "before", pl.col("caution") != "")
+    for row in after.iter_rows(named=True):
+        found.add(f"{row['stage'].removeprefix('after_')}, {row['label']}: {row['caution']}")
     lines = sorted(line for line in found if not line.endswith(": "))
     return ["", "Cautions", *lines] if lines else []

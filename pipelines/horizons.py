@@ -7,7 +7,7 @@ import polars as pl
 
 from evaluation.estimation import Horizon
 from pipelines.comparison import use_of_compared
-from pipelines.own_schema import models_named, own_schema
+from pipelines.own_schema import DATES_OF_COMPARED, models_named, own_schema
 from pipelines.protocol import Periods
 from pipelines.warehouse import Warehouse
 
@@ -15,9 +15,6 @@ SCHEMA = "horizons"
 POPULATIONS = ("all_sites", "case_management", "model", "site")
 ACTIVITY = models_named("index_months", "index_days", "activity_by_month")
 PERIODS = models_named("index_months", "use_by_period")
-# Only who is compared, by the index date that they were compared by.
-PEOPLE = """create table index_dates as select index_dates.* from main.index_dates inner join main.design_people
-    on index_dates.person_id = design_people.person_id and index_dates.index_date = design_people.index_date"""
 
 
 def tables_read() -> list[str]:
@@ -54,7 +51,7 @@ def counts_to_months(warehouse: Warehouse, horizons: list[int]) -> Mapping[int, 
         return {}
     with own_schema(warehouse, SCHEMA):
         execute = warehouse.connection.execute
-        execute(PEOPLE)
+        execute(DATES_OF_COMPARED)
         execute(f"create table study_design as {_design(max(horizons))}")
         for model in ACTIVITY:
             execute(f"create table {model.name} as {model.sql}")

@@ -6,6 +6,11 @@ from contextlib import contextmanager
 from pipelines.models import SqlModel, in_dependency_order, load_models
 from pipelines.warehouse import Warehouse
 
+# Only who is compared, by the index date that they were compared by.
+DATES_OF_COMPARED = """create table index_dates as select index_dates.* from main.index_dates
+    inner join main.design_people
+    on index_dates.person_id = design_people.person_id and index_dates.index_date = design_people.index_date"""
+
 
 def models_named(*names: str) -> tuple[SqlModel, ...]:
     """SQL models by name, in the order in which one reads the other."""

@@ -4,7 +4,7 @@ import polars as pl
 
 from evaluation.matching.gap import CLASS_AT_INDEX, COUNTS_AT_INDEX, RECENT_CLASSES
 from pipelines.contracts import contract_by_table
-from pipelines.own_schema import models_named, own_schema
+from pipelines.own_schema import DATES_OF_COMPARED, models_named, own_schema
 from pipelines.warehouse import Warehouse
 
 SCHEMA = "placebo"
@@ -17,6 +17,8 @@ MODELS = models_named(
     "comorbidity_before_index",
     "covariates",
 )
+(MONTHS,) = models_named("person_months")
+PLACEBO_DATES = "create table index_dates as from main.placebo_index_dates"
 # A window never starts before the look-back: the placebo date has so many months less of it.
 CLIPPED = """
 with first_days as (
@@ -37,6 +39,11 @@ def tables_read() -> list[str]:
     return sorted({*read, "placebo_index_dates", "covariates", "design_people"} - {"index_dates"})
 
 
+def months_read() -> list[str]:
+    """The tables that use after the placebo date is made of."""
+    return sorted({*MONTHS.depends_on, "placebo_index_dates", "study_design"})
+
+
 def placebo_covariates(warehouse: Warehouse) -> pl.DataFrame:
     """Covariates on the day before the placebo index date, one row per person, and use in the gap after it.
 
@@ -45,11 +52,7 @@ def placebo_covariates(warehouse: Warehouse) -> pl.DataFrame:
     (`at_index_...`, see `evaluation.matching.gap`) is what `covariates` holds of the six months before it.
     """
     with own_schema(warehouse, SCHEMA):
-        warehouse.connection.execute("create table index_dates as from main.placebo_index_dates")
-        for model in MODELS:
-            warehouse.connection.execute(f"create table {model.name} as {model.sql}")
-            if model.name == WINDOWS:
-                warehouse.connection.execute(CLIPPED)
+        _make_covariates(warehouse, PLACEBO_DATES)
         counts = ", ".join(f"known.{name} as {at_index}" for name, at_index in COUNTS_AT_INDEX.items())
         recent = ", ".join(f"'{name}'" for name in RECENT_CLASSES)
         return warehouse.connection.sql(
@@ -60,6 +63,30 @@ def placebo_covariates(warehouse: Warehouse) -> pl.DataFrame:
                 from covariates as earlier inner join main.covariates as known using (person_id)
                 order by person_id"""
         ).pl()
+
+
+def covariates_as_at_placebo(warehouse: Warehouse) -> pl.DataFrame:
+    """Covariates of the people compared on the day before their true index date, looking back no further than at the
+    placebo date: what a model that was fitted on those can be asked of.
+    """
+    with own_schema(warehouse, SCHEMA):
+        _make_covariates(warehouse, DATES_OF_COMPARED)
+        return warehouse.connection.sql("from covariates order by person_id").pl()
+
+
+def placebo_use(warehouse: Warehouse) -> pl.DataFrame:
+    """Rows of `placebo_use_sql`, before outcomes too: months are counted anew from what lies before the index date."""
+    with own_schema(warehouse, SCHEMA):
+        warehouse.connection.execute(f"create view {MONTHS.name} as {MONTHS.sql}")
+        return warehouse.connection.sql(f"{placebo_use_sql()} order by person_id").pl()
+
+
+def _make_covariates(warehouse: Warehouse, dates: str) -> None:
+    warehouse.connection.execute(dates)
+    for model in MODELS:
+        warehouse.connection.execute(f"create table {model.name} as {model.sql}")
+        if model.name == WINDOWS:
+            warehouse.connection.execute(CLIPPED)
 
 
 def placebo_use_sql() -> str:

@@ -25,9 +25,7 @@ from evaluation.matching.hidden import groups_of, without_group
 from evaluation.matching.pool import DRAW, sampled_pool, with_draws
 from evaluation.matching.weighted import weights_of
 from evaluation.matching.words import pool_caution
-from pipelines.compared_months import months_of_compared_people
 from pipelines.comparison import comparison_cohort, weighted_people, weighted_terms
-from pipelines.placebo import placebo_use_sql
 from pipelines.protocol import Protocol
 from pipelines.warehouse import Warehouse
 
@@ -132,9 +130,7 @@ def _placebo(
         theirs = theirs.bottom_k(most_cases, by=[DRAW, "person_id"])
         others = sampled_pool(others, theirs)
     found = _variant(PLACEBO_INDEX_DATE, "12_months_earlier", theirs, others, with_gap(terms))
-    with months_of_compared_people(warehouse):
-        counts = warehouse.connection.sql(placebo_use_sql()).pl()
-    yield replace(found, counts=counts, caution=PLACEBO_IN_SAMPLE if is_sample else "")
+    yield replace(found, counts=warehouse.read("placebo_use"), caution=PLACEBO_IN_SAMPLE if is_sample else "")
 
 
 def _local(cohort: pl.DataFrame, terms: Terms, seed: int) -> Iterator[Variant]:

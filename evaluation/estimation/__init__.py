@@ -5,6 +5,7 @@ from evaluation.estimation.after_index import UseAfterIndex
 from evaluation.estimation.area_estimates import SYNTHETIC_WEIGHTS, AreaEstimates, area_estimates
 from evaluation.estimation.area_event_study import AREA_EVENT_STUDY
 from evaluation.estimation.arms import Arm
+from evaluation.estimation.bias_cautions import with_bias_cautions
 from evaluation.estimation.brackets import with_brackets
 from evaluation.estimation.cautions import NOT_FROZEN
 from evaluation.estimation.compared import ComparedPeople, ComparedPopulation
@@ -75,6 +76,7 @@ __all__ = [
     "subgroup_interactions",
     "survey_item_estimates",
     "with_adjusted_p_values",
+    "with_bias_cautions",
     "with_brackets",
     "with_defaults",
     "with_look",

@@ -13,9 +13,10 @@ from evaluation.matching.covariates import (
     terms_of,
 )
 from evaluation.matching.design import DesignMatrix, design_matrix
+from evaluation.matching.earlier_cohort import earlier_cohort_scores
 from evaluation.matching.entropy import EntropyBalance, entropy_balance
 from evaluation.matching.errors import MatchingError, NoOverlapError, SeparationError
-from evaluation.matching.implied_bias import IMPLIED_BIAS, implied_bias
+from evaluation.matching.implied_bias import IMPLIED_BIAS, ScoredOutcome, implied_bias, tolerated_bias
 from evaluation.matching.mahalanobis import mahalanobis_pairs
 from evaluation.matching.nearest import nearest_neighbour_pairs
 from evaluation.matching.optimal import optimal_pairs
@@ -58,6 +59,7 @@ __all__ = [
     "NoOverlapError",
     "Population",
     "PropensityScores",
+    "ScoredOutcome",
     "SeparationError",
     "Settings",
     "Terms",
@@ -66,6 +68,7 @@ __all__ = [
     "compare",
     "covariate_balance",
     "design_matrix",
+    "earlier_cohort_scores",
     "entropy_balance",
     "implied_bias",
     "mahalanobis_pairs",
@@ -80,6 +83,7 @@ __all__ = [
     "site_populations",
     "subgroup_populations",
     "terms_of",
+    "tolerated_bias",
     "unmatched_cases",
     "with_subgroups",
 ]

@@ -27,18 +27,25 @@ def prognostic_scores(
 
     Raises `MatchingError` where the people to fit on have no events.
     """
+    fold = folds(design.person_id, seed=seed, number=number_of_folds)
+    return scores_by_fold(design, outcomes=outcomes, fold=fold)
+
+
+def scores_by_fold(design: DesignMatrix, *, outcomes: pl.DataFrame, fold: NDArray[np.int64]) -> pl.DataFrame:
+    """As `prognostic_scores`, with the folds given: one number per row of `design`.
+
+    Rows of one person at several dates belong into one fold.
+    """
     events, person_years, is_fitted_on = (
         design.column_of(outcomes, name) for name in ("events", "person_years", "is_fitted_on")
     )
     usable = is_fitted_on & events.is_not_null() & (person_years > 0).fill_null(value=False)
-    fold = folds(design.person_id, seed=seed, number=number_of_folds)
     score = np.full(len(fold), np.nan)
-    for number in range(number_of_folds):
+    for number in np.unique(fold):
         theirs = fold == number
-        if theirs.any():
-            rows = usable.to_numpy() & ~theirs
-            model = _fitted(design, events.filter(pl.Series(rows)), person_years.filter(pl.Series(rows)), rows)
-            score[theirs] = linear_predictor(design.values[theirs], model[1:], intercept=float(model[0]))
+        rows = usable.to_numpy() & ~theirs
+        model = _fitted(design, events.filter(pl.Series(rows)), person_years.filter(pl.Series(rows)), rows)
+        score[theirs] = linear_predictor(design.values[theirs], model[1:], intercept=float(model[0]))
     return pl.DataFrame({"person_id": design.person_id, "fold": fold, "prognostic_score": score})
 
 

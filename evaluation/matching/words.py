@@ -1,10 +1,12 @@
 """What a reader must know of a comparison before any outcome is read, in sentences without counts."""
 
+import math
 from collections.abc import Sequence
 
 import polars as pl
 
 MOST_NAMED = 5
+TWO_SIDED_95 = 1.96
 TOO_FEW = "Too few pilot people to find comparison people like them by several characteristics."
 MANY_UNMATCHED = "Over a tenth of the pilot people found nobody like them: the effect is about the others."
 SUBGROUP = (
@@ -51,6 +53,21 @@ def balance_caution(balance: pl.DataFrame, stage: str) -> str:
         return ""
     worst = found.sort(pl.col("standardised_mean_difference").abs(), "covariate", descending=[True, False])
     return f"Still different after {stage.removeprefix('after_')}: {_some(worst['covariate'].to_list())}."
+
+
+def bias_caution(bias: float, error: float, tolerated: float) -> str:
+    """By how much the recorded history alone sets the groups' expected rates apart; all are log rate ratios.
+
+    By hand: log(1.1) is 10% above, and 1.96 errors of 0.05 either way reach from -0.3% to 21.3%.
+    """
+    where = "above" if bias > 0 else "below"
+    low, high = (100 * math.expm1(bias + side * TWO_SIDED_95 * error) for side in (-1, 1))
+    size, limit = (100 * abs(math.expm1(value)) for value in (bias, tolerated))
+    return (
+        f"Groups not alike: by their recorded history alone the pilot people's rate would be {size:.1f}% {where} the "
+        f"comparison people's without any pilot (95% interval {low:+.1f}% to {high:+.1f}%); up to {limit:.1f}%, a "
+        "quarter of the smallest worthwhile change, is tolerated."
+    )
 
 
 def _some(names: Sequence[str]) -> str:

@@ -25,10 +25,14 @@ DESIGNED = (
     "comparison_weights",
     "covariate_balance",
     "covariates",
+    "covariates_as_at_placebo",
     "earlier_baselines",
     "expected_power",
+    "implied_bias",
     "index_months",
     "matched_pairs",
+    "placebo_covariates",
+    "placebo_use",
     "unmatched_cases",
 )
 DATES = {"admissions": "EPISTART", "outpatients": "APPTDATE", "emergency_care": "ARRIVALDATE"}
@@ -153,11 +157,35 @@ def test_no_table_of_outcomes_is_made_in_the_design_stage(demo):
 
 def test_the_report_shows_cohort_balance_and_power_and_publishes_nothing(demo, report):
     assert "no outcome after any index date was read" in report
-    for line in ("enrolled in a pilot", "all_sites", "largest of all", "Emergency admissions", "smallest fall found"):
+    for line in (
+        "enrolled in a pilot",
+        "all_sites",
+        "largest of all",
+        "Implied bias",
+        "Emergency admissions",
+        "smallest fall found",
+    ):
         assert line in report
     assert not (demo / "output" / "published").exists()
     (run,) = read_runs(demo / "output")
     assert (run.status, run.inputs) == ("succeeded", "")
+
+
+def test_the_gate_on_bias_is_fitted_on_use_before_the_index_date(demo, report):
+    designed = tables(demo)
+    bias = designed["implied_bias"].filter(pl.col("population") == "all_sites", pl.col("stage") == "before")
+    assert bias["implied_bias_log_rate_ratio"].is_not_null().any()
+    cases = designed["comparison_cohort"].filter("is_treated")
+    assert designed["placebo_use"].join(cases, on="person_id", how="anti").height > 100
+    use = designed["placebo_use"]
+    with duckdb.connect(demo / "output" / "warehouse.duckdb", read_only=True) as warehouse:
+        counted = warehouse.sql(
+            """select person_id, cast(sum(emergency_admissions) as bigint) as again from activity_by_month
+            where month_from_index between -12 and -7 group by person_id"""
+        ).pl()
+    both = use.join(counted, on="person_id", how="left").with_columns(pl.col("again").fill_null(0))
+    assert both["emergency_admissions"].equals(both["again"].rename("emergency_admissions"))
+    assert both["emergency_admissions"].sum() > 50
 
 
 def test_the_expected_power_is_that_of_the_earlier_baseline(demo, report):

@@ -8,6 +8,7 @@ from scipy.stats import ks_2samp
 from evaluation.matching import (
     MatchingError,
     Population,
+    ScoredOutcome,
     Terms,
     covariate_balance,
     implied_bias,
@@ -111,7 +112,8 @@ def test_people_with_weights_who_are_not_in_the_cohort_are_an_error():
 
 def test_implied_bias_is_the_log_ratio_of_the_expected_rates():
     scores = COHORT.select("person_id", prognostic_score=pl.Series(np.log([2.0, 4.0, 1.0, 3.0, 8.0])))
-    found = implied_bias(COHORT, prognostic_scores=scores, populations=[ALL], tolerated_bias=0.5)
+    outcome = ScoredOutcome(metric_id="visits", label="Visits", scores=scores, tolerated_bias=0.5)
+    found = implied_bias(COHORT, outcomes=[outcome], populations=[ALL])
     assert found["implied_bias_log_rate_ratio"].to_list() == pytest.approx([np.log(3 / 4), np.log(3 / 1.5)])
     assert found["is_beyond_tolerance"].to_list() == [False, True]
     assert found["score_difference"][1] == pytest.approx(np.log(8) / 2 - 0.25 * np.log(3))
@@ -121,8 +123,9 @@ def test_implied_bias_is_the_log_ratio_of_the_expected_rates():
 
 def test_somebody_without_a_prognostic_score_is_an_error():
     scores = pl.DataFrame({"person_id": ["a"], "prognostic_score": [0.0]})
+    outcome = ScoredOutcome(metric_id="visits", label="Visits", scores=scores, tolerated_bias=0.1)
     with pytest.raises(MatchingError, match="prognostic score"):
-        implied_bias(COHORT, prognostic_scores=scores, populations=[ALL], tolerated_bias=0.1)
+        implied_bias(COHORT, outcomes=[outcome], populations=[ALL])
 
 
 def test_unmatched_cases_are_described_beside_the_matched_ones():

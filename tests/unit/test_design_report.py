@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from evaluation.matching import COVARIATE_BALANCE, DESIGNS
+from evaluation.matching import COVARIATE_BALANCE, DESIGNS, IMPLIED_BIAS
 from evaluation.planning import EXPECTED_POWER
 from pipelines.design_report import design_report, shown
 from pipelines.protocol import Disclosure
@@ -55,6 +55,31 @@ POWER = {
     "reason": "",
 }
 
+BIAS = {
+    "population": "all_sites",
+    "metric_id": "emergency_admissions",
+    "label": "Emergency admissions",
+    "tolerated_bias": 0.0128,
+    "caution": "",
+    "reason": "",
+}
+
+
+def biases(*rows: dict) -> pl.DataFrame:
+    return pl.DataFrame([BIAS | row for row in rows], schema=IMPLIED_BIAS)
+
+
+FOUND = biases(
+    {"stage": "before", "implied_bias_log_rate_ratio": 0.6931, "standard_error": 0.05, "caution": "Before it."},
+    {"stage": "after_weighting", "implied_bias_log_rate_ratio": 0.0, "standard_error": 0.0488},
+    {
+        "stage": "after_matching",
+        "implied_bias_log_rate_ratio": -0.1054,
+        "standard_error": 0.05,
+        "caution": "Not alike.",
+    },
+)
+
 
 def balance(*rows: tuple[str, str, float | None]) -> pl.DataFrame:
     known = [
@@ -77,12 +102,15 @@ BALANCE = balance(
 
 @pytest.fixture
 def report(tmp_path):
-    def write(design: dict | None = None, power: dict | None = None, compared: pl.DataFrame = BALANCE) -> str:
+    def write(
+        design: dict | None = None, power: dict | None = None, compared: pl.DataFrame = BALANCE, bias=FOUND
+    ) -> str:
         study = load_study(write_tiny_study(tmp_path / "study"))
         with Warehouse(study.output / "warehouse.duckdb") as warehouse:
             warehouse.write("attrition", ATTRITION)
             warehouse.write("comparison_designs", pl.DataFrame([DESIGN | (design or {})], schema=DESIGNS))
             warehouse.write("covariate_balance", compared)
+            warehouse.write("implied_bias", bias)
             warehouse.write("expected_power", pl.DataFrame([POWER | (power or {})], schema=EXPECTED_POWER))
             return design_report(study, warehouse)
 
@@ -118,11 +146,23 @@ def test_the_balance_shows_the_worst_before_first_and_the_largest_of_each_stage(
 
 
 def test_the_power_stands_in_words_and_numbers(report):
-    assert lines_of(report(), "Emergency admissions") == ["Emergency admissions primary 0.61 36.4% -5.0% 7% not yet"]
+    assert lines_of(report(), "primary") == ["Emergency admissions primary 0.61 36.4% -5.0% 7% not yet"]
     assert "Follow-up within the data: 6.0 of 6 months on average." in report()
     nothing = dict.fromkeys(("rate", "minimum_detectable_change_pct", "power", "is_evaluable"))
     unknown = report(power={**nothing, "reason": "Too few."})
-    assert lines_of(unknown, "Emergency admissions") == ["Emergency admissions primary - - -5.0% - not known Too few."]
+    assert lines_of(unknown, "primary") == ["Emergency admissions primary - - -5.0% - not known Too few."]
+
+
+def test_the_implied_bias_stands_in_per_cent_with_its_interval_and_what_is_tolerated(report):
+    said = "Emergency admissions +100.0% (+81.3 to +120.6) -10.0% (-18.4 to -0.7) +0.0% (-9.1 to +10.0) 1.3%"
+    assert said in lines_of(report(), "Emergency admissions")
+    assert "matching, Emergency admissions: Not alike." in report()
+    assert "Before it." not in report()
+
+
+def test_a_bias_that_is_not_known_says_why(report):
+    unknown = report(bias=biases({"stage": "before", "tolerated_bias": None, "reason": "Not far enough."}))
+    assert "Emergency admissions - - - - Not far enough." in lines_of(unknown, "Emergency admissions")
 
 
 def test_cautions_are_shown_and_what_to_do_next(report):

@@ -1,0 +1,86 @@
+"""From the tables of the design stage to the gate on bias: scores of an earlier cohort for the people compared."""
+
+from collections.abc import Iterator
+
+import polars as pl
+
+from evaluation.estimation import ALL_SITES, site_populations
+from evaluation.matching import (
+    MatchingError,
+    Population,
+    ScoredOutcome,
+    earlier_cohort_scores,
+    implied_bias,
+    matching_weights,
+    subgroup_populations,
+    tolerated_bias,
+)
+from evaluation.matching.populations import AFTER_MATCHING, AFTER_WEIGHTING, BEFORE
+from evaluation.planning import PlannedOutcome
+from pipelines.comparison import PAIRS_COLUMNS, whose_population
+from pipelines.metrics import site_register
+from pipelines.planned import DAYS_PER_YEAR, planned_outcomes
+from pipelines.study import Study
+from pipelines.warehouse import Warehouse
+
+
+def implied_biases(warehouse: Warehouse, study: Study) -> pl.DataFrame:
+    """Rows of `implied_bias`: each population and stage of the design, and each count of events among the outcomes.
+
+    Scores are fitted on the comparison people at their placebo index date and on their use after it. People who have
+    no index date any more as they were compared by (under a frozen design) are left out.
+    """
+    at_index = warehouse.read("covariates_as_at_placebo")
+    known = warehouse.read("design_people").join(at_index, on="person_id", how="semi")
+    others = known.select("person_id", *(name for name in known.columns if name not in at_index.columns))
+    at_index = at_index.join(others, on="person_id")
+    earlier = _earlier(warehouse, others)
+    counted = [one for one in planned_outcomes(study) if one.is_count]
+    outcomes = [_scored(one, at_index, earlier, study) for one in counted]
+    return implied_bias(known, outcomes=outcomes, populations=list(_populations(warehouse, known)))
+
+
+def _earlier(warehouse: Warehouse, others: pl.DataFrame) -> pl.DataFrame:
+    """Comparison people at their placebo index date, with use after it; what does not depend on the date as it is."""
+    people = warehouse.read("placebo_covariates").filter(~pl.col("is_treated"))
+    use = warehouse.read("placebo_use").with_columns(person_years=pl.col("person_days") / DAYS_PER_YEAR)
+    return people.join(others, on="person_id").join(use, on="person_id")
+
+
+def _scored(one: PlannedOutcome, at_index: pl.DataFrame, earlier: pl.DataFrame, study: Study) -> ScoredOutcome:
+    comparison, events = study.protocol.comparison, earlier.with_columns(pl.col(one.metric_id).alias("events"))
+    scores, reason = None, ""
+    try:
+        scores = earlier_cohort_scores(at_index, earlier=events, covariates=comparison.covariates, seed=comparison.seed)
+    except MatchingError as error:
+        reason = str(error)
+    return ScoredOutcome(
+        metric_id=one.metric_id,
+        label=one.label,
+        scores=scores,
+        tolerated_bias=tolerated_bias(one.smallest_worthwhile_change_pct),
+        reason=reason,
+    )
+
+
+def _populations(warehouse: Warehouse, known: pl.DataFrame) -> Iterator[Population]:
+    """Each population of the design with the weights of its stages; before, whoever has a weight weighs the same."""
+    cases = known.filter("is_treated")
+    subgroups = dict(subgroup_populations(cases))
+    register = site_register(warehouse.read("sites"), warehouse.read("people"))
+    belongs = whose_population(site_populations(register)) | subgroups
+    pairs = warehouse.read("matched_pairs").rename({ours: name for name, ours in PAIRS_COLUMNS.items()})
+    for arm in ("case_id", "control_id"):
+        pairs = pairs.join(known, left_on=arm, right_on="person_id", how="semi")
+    for name in warehouse.read("comparison_designs")["population"]:
+        theirs = cases.filter(belongs.get(name, pl.lit(value=False)))["person_id"]
+        query = "select person_id, weight from comparison_weights where population = ? order by person_id"
+        weights = warehouse.connection.execute(query, [name]).pl().join(known, on="person_id", how="semi")
+        equal = pl.lit(1.0).alias("weight")
+        weightings = {BEFORE: weights.select("person_id", equal)}
+        their_pairs = pairs.filter(pl.col("case_id").is_in(theirs.implode()))
+        if name not in subgroups and their_pairs.height:
+            weightings[AFTER_MATCHING] = matching_weights(their_pairs)
+        if weights.height:
+            weightings[AFTER_WEIGHTING] = pl.concat([theirs.to_frame().with_columns(equal), weights])
+        yield Population(name=name, weightings=weightings, case_ids=theirs, is_part=name != ALL_SITES)
