@@ -58,7 +58,8 @@ def test_the_demo_names_horizons_and_each_has_an_estimate_of_every_outcome(demo_
     assert found == [(3, False, True, 4), (6, True, True, 4), (12, False, False, 4)]
 
 
-def test_icp_results_shows_the_horizons_of_the_demo(published_demo):
+def test_icp_results_shows_the_horizons_of_the_demo(published_demo, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "120")
     page = " ".join(results(published_demo, output_format="table").split())
     assert "Protocol outcomes by length of follow-up: all_sites" in page
     assert "3 months (early) 6 months (primary, early) 12 months" in page
