@@ -108,36 +108,40 @@ def compared_populations(
     cohort, designs = warehouse.read("design_people"), warehouse.read("comparison_designs")
     if not designs["comparison_people"].sum():
         return
-    people = warehouse.read("people")
-    populations = site_populations(site_register(warehouse.read("sites"), people))
-    pilot = people.filter("is_pilot")
+    pilot = warehouse.read("people").filter("is_pilot")
     cases, pairs = cohort.filter("is_treated"), warehouse.read("matched_pairs")
-    subgroups = dict(subgroup_populations(cases))
-    belongs = whose_population(populations) | subgroups
+    belongs = whose_population(warehouse, cases)
     for design in designs.iter_rows(named=True):
         name = design["population"]
         if kinds and name.partition(":")[0] not in kinds:
             continue
-        is_theirs = belongs.get(name, pl.lit(value=False))
+        is_theirs, is_part = belongs.get(name, pl.lit(value=False)), is_subgroup(name)
         theirs = cases.filter(is_theirs)
         query = "select person_id, weight from comparison_weights where population = ?"
         weights = warehouse.connection.execute(query, [name]).pl()
         yield ComparedPopulation(
             population=name,
-            pilot_people=theirs.height if name in subgroups else pilot.filter(is_theirs).height,
+            pilot_people=theirs.height if is_part else pilot.filter(is_theirs).height,
             weighted=_weighted(cohort, theirs, weights, design),
             matched=_matched(cohort, theirs, pairs, design) if with_pairs else None,
             weighting_caution=design["weighting_caution"],
             matching_caution=design["matching_caution"],
-            is_subgroup=name in subgroups,
+            is_subgroup=is_part,
             weighted_by=tuple(design["weighted_covariates"].split(", ")) if design["has_weights"] else (),
         )
 
 
-def whose_population(populations: pl.DataFrame) -> dict[str, pl.Expr]:
-    """All pilot people and each population of `site_populations`: whether a row with `site_id` belongs to it."""
-    sites = populations.group_by("population").agg("site_id").iter_rows()
-    return {ALL_SITES: pl.lit(value=True)} | {name: pl.col("site_id").is_in(ids) for name, ids in sites}
+def whose_population(warehouse: Warehouse, cases: pl.DataFrame) -> dict[str, pl.Expr]:
+    """By population of the design, whether one of `cases` belongs to it: all, sites, models and subgroups."""
+    register = site_register(warehouse.read("sites"), warehouse.read("people"))
+    sites = site_populations(register).group_by("population").agg("site_id").iter_rows()
+    of_sites = {name: pl.col("site_id").is_in(ids) for name, ids in sites}
+    return {ALL_SITES: pl.lit(value=True)} | of_sites | dict(subgroup_populations(cases))
+
+
+def is_subgroup(population: str) -> bool:
+    """Whether a population is one of people by what they were like; without pairs of its own."""
+    return population.startswith("subgroup:")
 
 
 def use_of_compared(warehouse: Warehouse, table: str, *, period: str | None = None) -> pl.DataFrame:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from evaluation.estimation import ALL_SITES, site_populations
+from evaluation.estimation import ALL_SITES
 from evaluation.matching import (
     MatchingError,
     Population,
@@ -12,13 +12,11 @@ from evaluation.matching import (
     earlier_cohort_scores,
     implied_bias,
     matching_weights,
-    subgroup_populations,
     tolerated_bias,
 )
 from evaluation.matching.populations import AFTER_MATCHING, AFTER_WEIGHTING, BEFORE
 from evaluation.planning import PlannedOutcome
-from pipelines.comparison import PAIRS_COLUMNS, whose_population
-from pipelines.metrics import site_register
+from pipelines.comparison import PAIRS_COLUMNS, is_subgroup, whose_population
 from pipelines.planned import DAYS_PER_YEAR, planned_outcomes
 from pipelines.study import Study
 from pipelines.warehouse import Warehouse
@@ -66,9 +64,7 @@ def _scored(one: PlannedOutcome, at_index: pl.DataFrame, earlier: pl.DataFrame, 
 def _populations(warehouse: Warehouse, known: pl.DataFrame) -> Iterator[Population]:
     """Each population of the design with the weights of its stages; before, whoever has a weight weighs the same."""
     cases = known.filter("is_treated")
-    subgroups = dict(subgroup_populations(cases))
-    register = site_register(warehouse.read("sites"), warehouse.read("people"))
-    belongs = whose_population(site_populations(register)) | subgroups
+    belongs = whose_population(warehouse, cases)
     pairs = warehouse.read("matched_pairs").rename({ours: name for name, ours in PAIRS_COLUMNS.items()})
     for arm in ("case_id", "control_id"):
         pairs = pairs.join(known, left_on=arm, right_on="person_id", how="semi")
@@ -79,7 +75,7 @@ def _populations(warehouse: Warehouse, known: pl.DataFrame) -> Iterator[Populati
         equal = pl.lit(1.0).alias("weight")
         weightings = {BEFORE: weights.select("person_id", equal)}
         their_pairs = pairs.filter(pl.col("case_id").is_in(theirs.implode()))
-        if name not in subgroups and their_pairs.height:
+        if not is_subgroup(name) and their_pairs.height:
             weightings[AFTER_MATCHING] = matching_weights(their_pairs)
         if weights.height:
             weightings[AFTER_WEIGHTING] = pl.concat([theirs.to_frame().with_columns(equal), weights])

@@ -6,10 +6,9 @@ from typing import Any
 
 import polars as pl
 
-from evaluation.estimation import ALL_SITES, site_populations
 from evaluation.planning import PlannedComparison, PlannedOutcome
-from pipelines.comparison import designs_found
-from pipelines.metrics import activity_metrics, site_register, survey_metrics
+from pipelines.comparison import designs_found, whose_population
+from pipelines.metrics import activity_metrics, survey_metrics
 from pipelines.protocol import Periods, Protocol
 from pipelines.study import Study
 from pipelines.warehouse import Warehouse
@@ -37,13 +36,12 @@ def planned_outcomes(study: Study) -> tuple[PlannedOutcome, ...]:
 def planned_comparisons(warehouse: Warehouse, protocol: Protocol) -> Iterator[PlannedComparison]:
     """Each population of `comparison_designs` with the design that its default estimate will have."""
     cases = warehouse.read("design_people").filter("is_treated")
-    register = site_register(warehouse.read("sites"), warehouse.read("people"))
-    sites = dict(site_populations(register).group_by("population").agg("site_id").iter_rows())
+    belongs = whose_population(warehouse, cases)
     designs, pairs = warehouse.read("comparison_designs"), warehouse.read("matched_pairs")
     found = designs_found(designs)
     for row in designs.iter_rows(named=True):
         name = row["population"]
-        theirs = cases if name == ALL_SITES else cases.filter(pl.col("site_id").is_in(sites.get(name, [])))
+        theirs = cases.filter(belongs.get(name, pl.lit(value=False)))
         design = next((design for design in DESIGNS if design in found[name]), None)
         pilot, others = _compared(row, design, theirs, pairs)
         yield PlannedComparison(

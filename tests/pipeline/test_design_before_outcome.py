@@ -201,3 +201,16 @@ def test_the_expected_power_is_that_of_the_earlier_baseline(demo, report):
     designs = designed["comparison_designs"].filter(pl.col("population") == "all_sites")
     assert power["pilot_people"][0] == designs["pilot_people"][0]
     assert power["comparison_people"][0] == pytest.approx(designs["effective_comparison_people"][0])
+
+
+def test_the_expected_power_of_a_subgroup_is_of_its_own_people(demo, report):
+    designed = tables(demo)
+    power = designed["expected_power"].filter(
+        pl.col("population") == "subgroup:age=75_and_over", pl.col("metric_id") == "emergency_admissions"
+    )
+    cases = designed["covariates"].filter("is_treated", pl.col("age_at_index") >= 75)
+    earlier = designed["earlier_baselines"].join(cases, on="person_id", how="semi")
+    assert power["rate"][0] == pytest.approx(
+        earlier["emergency_admissions"].sum() / (earlier["person_days"].sum() / 365.25)
+    )
+    assert power["pilot_people"][0] == cases.height
