@@ -21,6 +21,8 @@ from pipelines.scaffold import require_empty
 TEMPLATE = CHECKOUT / "studies" / "integrated_care_pilots"
 INSTRUMENT = "patient_experience"
 FEWEST_PEOPLE = 50
+# One fault of each kind in a smaller study is more than the blocking rules on quarantine rates let pass.
+FEWEST_PEOPLE_WITH_DIRT = 200
 
 # The published evaluation's results (Community Care 2012): rate ratios, and percentages before and after.
 PUBLISHED_RATE_RATIOS = {"emergency_admissions": 1.02, "elective_admissions": 0.96, "outpatient_attendances": 0.80}
@@ -91,6 +93,11 @@ def write_demo(
         for planned in planned_deliveries(simulated, settings):
             write_delivery(planned, planned.path(extracts))
     _write_truth(folder / "truth", simulated, planted_dirt)
+    if dirt and people < FEWEST_PEOPLE_WITH_DIRT:
+        progress(
+            f"caution: with fewer than {FEWEST_PEOPLE_WITH_DIRT} pilot people one fault of each kind is more than the "
+            f"quality rules let pass, so the run will stop at them; --people {FEWEST_PEOPLE_WITH_DIRT} or --no-dirt"
+        )
 
 
 def _settings(*, people: int, planted: PlantedEffects) -> SimulationSettings:

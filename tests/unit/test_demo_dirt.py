@@ -210,3 +210,10 @@ def _number(soil, condition: pl.Expr) -> int:
     """Number of the only record that fulfils the condition."""
     (number,) = soil.records.with_row_index("number", offset=1).filter(condition)["number"]
     return number
+
+
+@pytest.mark.parametrize(("people", "dirt", "warned"), [(199, True, True), (200, True, False), (199, False, False)])
+def test_who_plants_faults_into_few_people_is_told_that_the_run_will_stop(tmp_path, people, dirt, warned):
+    said: list[str] = []
+    write_demo(tmp_path / "study", people=people, seed=3, effects=(), dirt=dirt, progress=said.append)
+    assert any("the run will stop" in line for line in said) == warned
