@@ -20,68 +20,110 @@ import os
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Executor, ProcessPoolExecutor
+from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 from benchmarks.performance import SUMS, count, count_bracket, coverage, performance
 from benchmarks.saying import say
-from benchmarks.study_draws import CELLS, DID, EFFECTS, SEED, WEIGHTED, Cell, effects_of
+from benchmarks.study_draws import (
+    CELLS,
+    DID,
+    EFFECTS,
+    SEED,
+    WEIGHTED,
+    Cell,
+    Found,
+    effects_of_all,
+    effects_of_default,
+)
+from evaluation.simulation.trials import OUTCOMES
 
 RESULT = Path(__file__).parent / "results" / "simulation_study.json"
-BATCH = 20
+BATCH, EVERY = 20, 10
 BRACKET = "bracket"
+DEFAULT_DRAWS, COMPANION_DRAWS = "draws", "draws_of_all_methods"
+
+
+@dataclass(frozen=True)
+class Part:
+    """What is drawn for itself: the default, or every method in every tenth draw; `key` names its count of draws."""
+
+    key: str
+    wanted: int
+    every: int
+    batch: int
 
 
 def main() -> int:
     """Draw until the time is up or all cells have their draws, one batch of each cell in turn."""
     wanted = _arguments()
-    kept: dict[str, Any] = {"draws": {}, "sums": {}}
+    kept: dict[str, Any] = {DEFAULT_DRAWS: {}, COMPANION_DRAWS: {}, "sums": {}}
     if RESULT.exists():
         kept |= {key: json.loads(RESULT.read_text(encoding="utf-8"))[key] for key in kept}
     cells = [cell for cell in CELLS if wanted.only in cell.name]
     give_up_at = time.monotonic() + 60 * wanted.minutes
+    parts = (
+        Part(COMPANION_DRAWS, wanted.draws // EVERY, every=EVERY, batch=BATCH // EVERY),
+        Part(DEFAULT_DRAWS, wanted.draws, every=1, batch=BATCH),
+    )
     with ProcessPoolExecutor(wanted.processes) as pool:
-        while time.monotonic() < give_up_at:
-            due = [cell for cell in cells if _drawn(kept, cell) < wanted.draws]
-            if not due:
-                break
-            least = min(_drawn(kept, cell) for cell in due)
-            batch = [cell for cell in due if _drawn(kept, cell) == least]
-            for cell, rows in zip(batch, pool.map(_batch, batch, [least] * len(batch)), strict=True):
-                _add(kept, cell, rows)
-            say(f"{least + BATCH} draws in each of {len(batch)} cells")
-            if wanted.write:
-                RESULT.write_text(json.dumps(_result(kept), indent=1) + "\n", encoding="utf-8")
+        for part in parts:
+            _draw(kept, part, cells, pool=pool, give_up_at=give_up_at, write=wanted.write)
     say(json.dumps(_result(kept)["performance"], indent=1))
     return 0
 
 
-def _batch(cell: Cell, first: int) -> list[tuple[str, dict[str, float]]]:
+def _draw(
+    kept: dict[str, Any], part: Part, cells: Sequence[Cell], *, pool: Executor, give_up_at: float, write: bool
+) -> None:
+    while time.monotonic() < give_up_at:
+        drawn = {cell: int(kept[part.key].get(cell.name, 0)) for cell in cells}
+        least = min(drawn.values(), default=part.wanted)
+        if least >= part.wanted:
+            break
+        batch = [cell for cell in cells if drawn[cell] == least]
+        for cell, rows in zip(batch, pool.map(_batch, batch, [part] * len(batch), [least] * len(batch)), strict=True):
+            kept[part.key][cell.name] = least + part.batch
+            _add(kept["sums"], rows)
+        say(f"{part.key}: {least + part.batch} in each of {len(batch)} cells")
+        if write:
+            RESULT.write_text(json.dumps(_result(kept), indent=1) + "\n", encoding="utf-8")
+
+
+def _batch(cell: Cell, part: Part, first: int) -> list[tuple[str, dict[str, float]]]:
     """Sums over a batch of draws, by effect, method and outcome as they stand in the results."""
     found: dict[str, dict[str, float]] = {}
-    for draw in range(first, first + BATCH):
-        effects = effects_of(cell, draw)
-        for (effect, method, name), ratio in effects.items():
-            key, truth = f"{cell.with_effect(effect)}/{method}/{name}", math.log(EFFECTS[effect][name])
-            count(found.setdefault(key, dict.fromkeys(SUMS, 0.0)), ratio, truth)
-            if method == DID:
-                key = f"{cell.with_effect(effect)}/{BRACKET}/{name}"
-                sums = found.setdefault(key, {"draws": 0.0, "covered": 0.0})
-                count_bracket(sums, [effects[effect, WEIGHTED, name], ratio], truth)
+    for draw in range(first * part.every, (first + part.batch) * part.every, part.every):
+        if part.key == DEFAULT_DRAWS:
+            _count_each(found, cell, effects_of_default(cell, draw))
+        else:
+            effects = effects_of_all(cell, draw)
+            _count_each(found, cell, {key: ratio for key, ratio in effects.items() if key[1] != WEIGHTED})
+            _count_brackets(found, cell, effects)
     return list(found.items())
 
 
-def _add(kept: dict[str, Any], cell: Cell, rows: Sequence[tuple[str, dict[str, float]]]) -> None:
-    kept["draws"][cell.name] = _drawn(kept, cell) + BATCH
+def _count_each(found: dict[str, dict[str, float]], cell: Cell, effects: Found) -> None:
+    for (effect, method, name), ratio in effects.items():
+        sums = found.setdefault(f"{cell.with_effect(effect)}/{method}/{name}", dict.fromkeys(SUMS, 0.0))
+        count(sums, ratio, math.log(EFFECTS[effect][name]))
+
+
+def _count_brackets(found: dict[str, dict[str, float]], cell: Cell, effects: Found) -> None:
+    for effect, name in product(EFFECTS, OUTCOMES):
+        sums = found.setdefault(f"{cell.with_effect(effect)}/{BRACKET}/{name}", {"draws": 0.0, "covered": 0.0})
+        both = [effects[effect, method, name] for method in (WEIGHTED, DID)]
+        count_bracket(sums, both, math.log(EFFECTS[effect][name]))
+
+
+def _add(totals: dict[str, dict[str, float]], rows: Sequence[tuple[str, dict[str, float]]]) -> None:
     for name, sums in rows:
-        total = kept["sums"].setdefault(name, dict.fromkeys(sums, 0.0))
+        total = totals.setdefault(name, dict.fromkeys(sums, 0.0))
         for key, value in sums.items():
             total[key] += value
-
-
-def _drawn(kept: Mapping[str, Mapping[str, Any]], cell: Cell) -> int:
-    return int(kept["draws"].get(cell.name, 0))
 
 
 def _result(kept: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from evaluation.estimation.weighted_cohort import (
     weighted_rate_ratio,
 )
 from evaluation.matching import affordable_terms, design_matrix
-from evaluation.matching.covariates import COVARIATES
+from evaluation.matching.covariates import COVARIATES, covariates_of_pairs
 from evaluation.matching.matched import matched_pairs
 from evaluation.matching.pool import with_draws
 from evaluation.matching.settings import Settings
@@ -38,7 +38,6 @@ EFFECTS = {"none": NO_EFFECT, "published": PUBLISHED_EFFECTS}
 SIZES = (1200, 3600)
 DAYS_PER_YEAR = 365.25
 SEED = 20_120_322
-EVERY = 10
 WEIGHTED, MATCHED, DID = "weighted_cohort", "matched_cohort", "matched_did"
 
 
@@ -63,15 +62,25 @@ CELLS = tuple(Cell(mechanism, cases) for cases, mechanism in product(SIZES, MECH
 Found = dict[tuple[str, str, str], RateRatio | None]
 
 
-def effects_of(cell: Cell, draw: int) -> Found:
-    """Estimates of one draw by effect, method and outcome; None where a method gave none."""
+def effects_of_default(cell: Cell, draw: int) -> Found:
+    """Estimates of the default in one draw by effect, method and outcome; None where it gave none."""
+    return _default(_people(cell, draw))
+
+
+def effects_of_all(cell: Cell, draw: int) -> Found:
+    """As `effects_of_default`, of every method, from the same people."""
+    people = _people(cell, draw)
+    found = {(effect, method, name): ratio for effect, method, name, ratio in _matched(people, seed=draw)}
+    return _default(people) | found
+
+
+def _people(cell: Cell, draw: int) -> pl.DataFrame:
     rng = np.random.default_rng([SEED, CELLS.index(cell), draw])
-    plan = TrialPlan(cases=cell.cases, mechanism=cell.mechanism, ratios=PUBLISHED_EFFECTS)
-    people = simulated_trial(plan, rng)
-    found: Found = {(effect, WEIGHTED, name): ratio for effect, name, ratio in _weighted(people)}
-    if draw % EVERY == 0:
-        found |= {(effect, method, name): ratio for effect, method, name, ratio in _matched(people, seed=draw)}
-    return found
+    return simulated_trial(TrialPlan(cases=cell.cases, mechanism=cell.mechanism, ratios=PUBLISHED_EFFECTS), rng)
+
+
+def _default(people: pl.DataFrame) -> Found:
+    return {(effect, WEIGHTED, name): ratio for effect, name, ratio in _weighted(people)}
 
 
 def _weighted(people: pl.DataFrame) -> Iterator[tuple[str, str, RateRatio | None]]:
@@ -114,7 +123,8 @@ def _matched(trial: pl.DataFrame, *, seed: int) -> Iterator[tuple[str, str, str,
     people = with_draws(trial, seed=seed)
     settings = Settings(exact=("sex", "age_band", "emergency_discharge_class"))
     pool = people.filter(~pl.col("is_treated"))
-    pairs = matched_pairs(people, sample=pool, covariates=known_covariates(people), settings=settings).pairs
+    alike_in = covariates_of_pairs(known_covariates(people))
+    pairs = matched_pairs(people, sample=pool, covariates=alike_in, settings=settings).pairs
     sets = pairs.select("case_id", set_id=pl.col("case_id").rank("dense").cast(pl.Int64))
     of_cases = sets.unique().select(pl.col("case_id").alias("person_id"), "set_id", weight=pl.lit(1.0))
     of_controls = pairs.select(pl.col("control_id").alias("person_id"), sets["set_id"], "weight")

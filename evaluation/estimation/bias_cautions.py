@@ -5,16 +5,15 @@ import polars as pl
 STAGES = {
     "weighted_cohort": "after_weighting",
     "matched_cohort": "after_matching",
-    "matched_did": "after_matching",
 }
 
 
 def with_bias_cautions(estimates: pl.DataFrame, implied_bias: pl.DataFrame) -> pl.DataFrame:
     """`estimates` whose caution ends with that of `implied_bias` on the same metric, population and people.
 
-    Weighted people stand behind `weighted_cohort`, matched ones behind `matched_cohort` and `matched_did`. No estimate
-    is dropped or changed. `implied_bias` has `population`, `stage`, `metric_id` and `caution`, empty where the groups
-    are alike enough.
+    Weighted people stand behind `weighted_cohort`, matched ones behind `matched_cohort`. `matched_did` takes away the
+    difference that the gate is about, so nothing is said there. No estimate is dropped or changed. `implied_bias` has
+    `population`, `stage`, `metric_id` and `caution`, empty where the groups are alike enough.
     """
     keys = ["population", "metric_id", "_stage"]
     said = implied_bias.filter(pl.col("caution") != "").select(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from evaluation.matching.balance import COVARIATE_BALANCE, covariate_balance
-from evaluation.matching.covariates import known_covariates, terms_of
+from evaluation.matching.covariates import NOT_IN_PAIRS, covariates_of_pairs, known_covariates, terms_of
 from evaluation.matching.matched import Matched, matched_pairs
 from evaluation.matching.pairs import matched_estimand, matching_weights
 from evaluation.matching.pool import sampled_pool, with_draws
@@ -17,6 +17,7 @@ from evaluation.matching.unmatched import UNMATCHED_CASES, unmatched_cases
 from evaluation.matching.weighted import Weighted, balanced_weights
 from evaluation.matching.words import (
     BY_WEIGHTS_ALONE,
+    EARLIER_PLANNED_CARE,
     MANY_UNMATCHED,
     SUBGROUP,
     balance_caution,
@@ -88,10 +89,10 @@ def compare(cohort: pl.DataFrame, *, site_populations: pl.DataFrame, settings: S
     known = known_covariates(ordered, settings.covariates)
     parts = list(_parts(ordered, site_populations, known))
     sample = ordered.join(parts[0].pool, on="person_id", how="semi", maintain_order="left")
-    matched = matched_pairs(ordered, sample=sample, covariates=known, settings=settings)
+    matched = matched_pairs(ordered, sample=sample, covariates=covariates_of_pairs(known), settings=settings)
     balance = _balance(ordered, parts, matched, known)
     missing = missing_caution([name for name in settings.covariates if name not in known])
-    rows = [_design(part, matched, balance, ordered, missing) for part in parts]
+    rows = [_design(part, matched, balance, ordered, known, missing) for part in parts]
     return Comparison(
         pairs=matched.pairs.join(
             ordered.select(pl.col("person_id").alias("case_id"), "index_date"), on="case_id", how="left"
@@ -146,7 +147,7 @@ def _population(part: _Part, matched: Matched) -> Population:
 
 
 def _design(
-    part: _Part, matched: Matched, balance: pl.DataFrame, ordered: pl.DataFrame, missing: str
+    part: _Part, matched: Matched, balance: pl.DataFrame, ordered: pl.DataFrame, known: Sequence[str], missing: str
 ) -> dict[str, object]:
     pool = ordered.filter(~pl.col("is_treated"))["pool"]
     theirs = balance.filter(pl.col("population") == part.name)
@@ -158,7 +159,8 @@ def _design(
         *start,
         BY_WEIGHTS_ALONE if part.is_subgroup else matched.caution,
         MANY_UNMATCHED if many else "",
-        balance_caution(theirs, AFTER_MATCHING),
+        EARLIER_PLANNED_CARE if pairs.height and not NOT_IN_PAIRS.isdisjoint(known) else "",
+        balance_caution(theirs, AFTER_MATCHING, apart_from=NOT_IN_PAIRS),
     )
     return {
         "population": part.name,

@@ -1,7 +1,7 @@
 """What a reader must know of a comparison before any outcome is read, in sentences without counts."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import polars as pl
 
@@ -14,6 +14,10 @@ SUBGROUP = (
     "differ by chance."
 )
 BY_WEIGHTS_ALONE = "This part is compared by weights alone: pairs were found without regard to it."
+EARLIER_PLANNED_CARE = (
+    "Planned care of more than six months before is not matched: matched_did takes its difference away, matched_cohort "
+    "adjusts for it."
+)
 NOBODY = "There is nobody to compare with."
 POOLS = {
     "unknown": "Whether comparison people live in an area or use a practice of the pilot is not known.",
@@ -46,9 +50,14 @@ def given_up_caution(names: Sequence[str]) -> str:
     return f"Too many pilot people have no equal, so they are not matched exactly on {', '.join(names)}."
 
 
-def balance_caution(balance: pl.DataFrame, stage: str) -> str:
-    """Which plain covariates still differ at a stage, the most different first; `balance` of one population."""
+def balance_caution(balance: pl.DataFrame, stage: str, *, apart_from: Collection[str] = ()) -> str:
+    """Which plain covariates still differ at a stage, the most different first; `balance` of one population.
+
+    Rows that are made of a name in `apart_from` are passed over.
+    """
     found = balance.filter(pl.col("stage") == stage, pl.col("is_unbalanced"))
+    for name in sorted(apart_from):
+        found = found.filter(~pl.col("covariate").str.contains(name, literal=True))
     if found.is_empty():
         return ""
     worst = found.sort(pl.col("standardised_mean_difference").abs(), "covariate", descending=[True, False])

@@ -53,7 +53,7 @@ def test_only_the_outcome_with_a_worthwhile_change_is_judged(published_demo):
 
 
 def test_whatever_is_beyond_tolerance_stands_on_the_estimates_of_the_same_people_and_on_no_others(published_demo):
-    stages = {"weighted_cohort": "after_weighting", "matched_cohort": "after_matching", "matched_did": "after_matching"}
+    stages = {"weighted_cohort": "after_weighting", "matched_cohort": "after_matching"}
     said = {
         (row["population"], row["metric_id"], row["stage"]): row["caution"]
         for row in published(published_demo, "from implied_bias").iter_rows(named=True)

@@ -8,7 +8,7 @@ import pytest
 from scipy.stats import binom
 
 from benchmarks.performance import SUMS, count, performance
-from benchmarks.study_draws import CELLS, EFFECTS, WEIGHTED, Cell, effects_of
+from benchmarks.study_draws import CELLS, DID, EFFECTS, WEIGHTED, Cell, effects_of_all, effects_of_default
 from evaluation.simulation.trials import MECHANISMS, OUTCOMES, TrialPlan, simulated_trial
 
 DRAWS, FIRST = 18, 2_000_000
@@ -79,10 +79,8 @@ def test_figures_of_two_draws_by_hand():
 def test_the_default_is_right_after_a_crisis():
     assert CRISIS in CELLS
     kept = {(effect, name): dict.fromkeys(SUMS, 0.0) for effect in EFFECTS for name in OUTCOMES}
-    for draw in range(FIRST + 1, FIRST + 1 + DRAWS):
-        if draw % 10 == 0:
-            continue
-        for (effect, method, name), ratio in effects_of(CRISIS, draw).items():
+    for draw in range(FIRST, FIRST + DRAWS):
+        for (effect, method, name), ratio in effects_of_default(CRISIS, draw).items():
             assert method == WEIGHTED
             count(kept[effect, name], ratio, truth=math.log(EFFECTS[effect][name]))
     for name, sums in kept.items():
@@ -90,3 +88,14 @@ def test_the_default_is_right_after_a_crisis():
         assert not sums["failed"], name
         assert abs(found["bias"]) < 0.01 + WITHIN * found["bias_error"], name
         assert sums["covered"] >= binom.ppf(0.0005, sums["draws"], 0.95), name
+
+
+def test_the_companion_takes_a_lasting_hidden_difference_away_from_which_the_default_suffers():
+    """Outpatients at 1,200 cases, 24 draws: an error of the mean of 0.008, and 0.035 where pairs are equal before."""
+    cell, name, errors = Cell("stable_hidden_difference", 1200), "outpatient_attendances", {DID: [], WEIGHTED: []}
+    for draw in range(FIRST, FIRST + 24):
+        found = effects_of_all(cell, draw)
+        for method in errors:
+            errors[method].append(found["none", method, name].log_rate_ratio)
+    means = {method: np.mean(values) for method, values in errors.items()}
+    assert abs(means[DID]) < 0.02 < means[WEIGHTED]

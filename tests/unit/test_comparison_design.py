@@ -1,5 +1,7 @@
 """The design stage: pool, order of covariates, exact strata, weights and pairs; no outcome anywhere."""
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
@@ -137,6 +139,20 @@ def test_pairs_are_equal_in_the_exact_columns_and_within_the_caliper():
     assert pairs["match_number"].max() == 2
     assert row_of(found)["exact"] == "sex, is_in_hospital"
     assert pairs["control_id"].n_unique() == pairs.height
+
+
+def test_planned_care_of_long_before_is_weighted_but_not_matched_and_the_caution_says_who_deals_with_it():
+    people = cohort()
+    more = pl.col("outpatient_attendances_12_months") + 4 * pl.col("is_treated").cast(pl.Int64)
+    row = row_of(designed(people.with_columns(outpatient_attendances_12_months=more)))
+    assert "outpatient_attendances_12_months" in row["weighted_covariates"]
+    assert row["matched_covariates"] == "emergency_admissions_12_months, age_at_index, sex"
+    assert "matched_did takes its difference away" in row["matching_caution"]
+    assert "outpatient" not in row["matching_caution"]
+    without = row_of(
+        designed(people.drop("outpatient_attendances_12_months"), replace(SETTINGS, covariates=COVARIATES[:3]))
+    )
+    assert "matched_did" not in without["matching_caution"]
 
 
 def test_row_order_changes_nothing():

@@ -146,7 +146,7 @@ def test_estimates_carry_the_caution_of_their_own_metric_population_and_people()
             "caution": ["Before.", "", "Not alike."],
         }
     )
-    designs = ["weighted_cohort", "matched_cohort", "matched_did", "uncontrolled", "matched_did"]
+    designs = ["weighted_cohort", "matched_cohort", "matched_did", "uncontrolled", "matched_cohort"]
     estimates = pl.DataFrame(
         {
             "population": ["all_sites"] * 4 + ["site:a"],
@@ -157,5 +157,5 @@ def test_estimates_carry_the_caution_of_their_own_metric_population_and_people()
         }
     )
     found = with_bias_cautions(estimates, said)
-    assert found["caution"].to_list() == ["One.", "One. Not alike.", "One. Not alike.", "One.", "One."]
+    assert found["caution"].to_list() == ["One.", "One. Not alike.", "One.", "One.", "One."]
     assert found.drop("caution").equals(estimates.drop("caution"))
