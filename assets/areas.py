@@ -21,7 +21,7 @@ TABLES = {ESTIMATES: "Rows of the area designs for `metric_estimates`."} | PUBLI
     specs=[
         dg.AssetSpec(
             name,
-            deps=[dg.AssetKey(table) for table in ("area_months", "sites", "people", "record_quality")],
+            deps=[dg.AssetKey(table) for table in ("area_months", "sites", "people", "record_quality", "end_of_data")],
             description=description,
             group_name="estimates",
             kinds={"polars"},

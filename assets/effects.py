@@ -53,7 +53,7 @@ def subgroup_interactions(
     specs=[
         dg.AssetSpec(
             name,
-            deps=[dg.AssetKey(table) for table in ("metric_estimates", "people", "record_quality")],
+            deps=[dg.AssetKey(table) for table in ("metric_estimates", "people", "record_quality", "end_of_data")],
             description=description,
             **ASSET,
         )

@@ -57,7 +57,7 @@ def survey_estimates(
     return dg.MaterializeResult(metadata=row_metadata(warehouse.write("survey_estimates", estimates)))
 
 
-@dg.asset(deps=["person_periods", "people", "sites", "record_quality", "protocol_amendments"], **ASSET)
+@dg.asset(deps=["person_periods", "people", "sites", "record_quality", "end_of_data", "protocol_amendments"], **ASSET)
 @guarded
 def before_after_estimates(
     context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse], study: dg.ResourceParam[Study]
@@ -82,6 +82,7 @@ def before_after_estimates(
         "people",
         "sites",
         "record_quality",
+        "end_of_data",
         "protocol_amendments",
         "implied_bias",
         *MATCHING,
@@ -109,7 +110,16 @@ def controlled_estimates(
 
 
 @dg.asset(
-    deps=[*tables_read(), "people", "sites", "record_quality", "protocol_amendments", "implied_bias", *MATCHING],
+    deps=[
+        *tables_read(),
+        "people",
+        "sites",
+        "record_quality",
+        "end_of_data",
+        "protocol_amendments",
+        "implied_bias",
+        *MATCHING,
+    ],
     **ASSET,
 )
 @guarded

@@ -30,7 +30,7 @@ OVER_TIME = {
                 dg.AssetKey(table)
                 for table in (
                     *("use_by_day", "person_months", "person_periods", "index_months", "people", "sites"),
-                    *("record_quality", "protocol_amendments"),
+                    *("record_quality", "end_of_data", "protocol_amendments"),
                     *MATCHING,
                 )
             ],

@@ -46,6 +46,7 @@ NAMED_TABLES = [
     "data_quality",
     "earlier_baselines",
     "emergency_admissions_by_rule",
+    "end_of_data",
     "index_months",
     "month_coverage",
     "people",

@@ -30,6 +30,7 @@ ASSET = {"group_name": "estimates", "kinds": {"polars"}}
         "covariates",
         "people",
         "record_quality",
+        "end_of_data",
         *MATCHING,
     ],
     **ASSET,

@@ -80,12 +80,23 @@ def coding_cautions(study: Study, people: pl.DataFrame) -> Cautions:
     return {"admissions": (CROSSES_APRIL_2013,)} if crosses else {}
 
 
+def end_of_data_cautions(end_of_data: pl.DataFrame) -> Cautions:
+    """Cautions by extract where data_until lies after the month up to which the extract is known to be complete."""
+    ended = end_of_data.filter(~pl.col("is_data_until_supported"), pl.col("extract") != "study").sort("extract")
+    return {
+        extract: (f"Data of {extract}: {caution}",) for extract, caution in ended.select("extract", "caution").rows()
+    }
+
+
 def metrics_with_cautions(study: Study, warehouse: Warehouse) -> tuple[Metric, ...]:
-    """`activity_metrics` with what is known by now: changes of coding, arms recorded unequally well, amendments."""
+    """`activity_metrics` with what is known by now: changes of coding, arms recorded unequally well, data that end
+    before they should, amendments.
+    """
     coding = coding_cautions(study, warehouse.read("people"))
     quality = record_quality_cautions(warehouse.read("record_quality"))
+    ended = end_of_data_cautions(warehouse.read("end_of_data"))
     amended = amended_outcomes(warehouse.read("protocol_amendments"))
-    return activity_metrics(study, extract_cautions=joined(coding, quality), metric_cautions=amended)
+    return activity_metrics(study, extract_cautions=joined(coding, quality, ended), metric_cautions=amended)
 
 
 def protocol_activity_metrics(study: Study, warehouse: Warehouse) -> tuple[Metric, ...]:

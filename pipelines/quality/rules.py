@@ -108,6 +108,15 @@ _RULES = (
         "provider_successions.csv.",
     ),
     QualityRule(
+        "data_until_supported",
+        "Data are complete to their end",
+        "coverage",
+        "Extracts of which the last month with every larger provider as expected, 60 days or more before the newest "
+        "delivery came, lies before the last month needed. Not evaluated where no provider has twelve earlier months.",
+        f"{_ASK} for the records of the last months, or set periods.data_until in protocol.yaml to the date in "
+        "`end_of_data`.",
+    ),
+    QualityRule(
         "extract_fresh",
         "Deliveries come in time",
         "timeliness",

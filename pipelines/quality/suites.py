@@ -109,6 +109,7 @@ class Suite:
 FLAGS = {
     "delivery_volume": ("delivery_volumes", "is_volume_expected"),
     "provider_month_complete": ("provider_month_records", "is_complete"),
+    "data_until_supported": ("extract_ends", "is_data_until_supported"),
     "extract_fresh": ("extract_freshness", "is_fresh"),
     "control_total_agrees": ("control_total_differences", "is_agreed"),
     "coding_depth_by_arm": ("coding_depth_change", "is_alike"),
