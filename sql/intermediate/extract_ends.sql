@@ -2,14 +2,14 @@
 -- grain: one row per extract
 -- contract: none
 -- decision: docs/decisions/0024-end-of-data.md
--- Needed: whole months up to data_until, or up to the last day of anyone's follow-up where that is earlier.
+-- Needed: months up to that of the last day of anyone's follow-up, as far as data_until lets them be whole.
 -- Null verdict: no month has a provider that can be judged.
 with enrolled as (
     select max(index_date) as last_index_date
     from enrolments
 ),
 
-needed as (
+needed_days as (
     select
         study_design.data_until,
         least(
@@ -23,6 +23,17 @@ needed as (
         ) as data_needed_until_date
     from study_design
     cross join enrolled
+),
+
+needed as (
+    select
+        data_until,
+        data_needed_until_date,
+        least(
+            cast(date_trunc('month', data_needed_until_date) + interval 1 month as date) - 1,
+            cast(date_trunc('month', data_until + 1) as date) - 1
+        ) as needed_month_end_date
+    from needed_days
 ),
 
 ends as (
@@ -65,11 +76,7 @@ select
     case
         when last_months.is_judged
             then
-                coalesce(
-                    last_months.complete_until_date
-                    >= cast(date_trunc('month', needed.data_needed_until_date + 1) as date) - 1,
-                    false
-                )
+                coalesce(last_months.complete_until_date >= needed.needed_month_end_date, false)
     end as is_data_until_supported
 from study_extracts
 cross join needed
@@ -78,6 +85,5 @@ left outer join last_months on study_extracts.extract = last_months.extract
 left outer join expected_months as in_last_month
     on
         study_extracts.extract = in_last_month.extract
-        and in_last_month.month_end_date
-        = cast(date_trunc('month', needed.data_needed_until_date + 1) as date) - 1
+        and in_last_month.month_end_date = needed.needed_month_end_date
 where study_extracts.extract in ('admissions', 'outpatients', 'emergency_care')

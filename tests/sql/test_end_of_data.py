@@ -17,6 +17,7 @@ ENDS = (
 def study(counts: Mapping[str, Mapping[date, int]], *, received: str = "2011-12-31", **given: Any) -> SmallStudy:
     """Appointments by provider and month, delivered at once; data until June 2011."""
     covered = given.pop("covered", MONTHS)
+    design = given.pop("design", {"data_until": "2011-06-30"})
     return SmallStudy(
         outpatients=[
             appointment(f"{month:%Y-%m}-{number % 28 + 1:02}", person_id=f"{provider}{number}", procode3=provider)
@@ -35,7 +36,7 @@ def study(counts: Mapping[str, Mapping[date, int]], *, received: str = "2011-12-
                 "status": "accepted",
             }
         ],
-        design={"data_until": "2011-06-30"},
+        design=design,
         **given,
     )
 
@@ -159,6 +160,20 @@ def test_only_months_that_someones_follow_up_needs_are_asked_for() -> None:
     assert found.query(ENDS)[0][5] is True
     found = study(counts, enrolments=[enrolment("2010-12-01")])
     assert found.query(ENDS)[0][5] is False
+
+
+def test_the_month_in_which_follow_up_ends_is_asked_for_as_a_whole() -> None:
+    # Index date 15 November 2010: the last day is 14 May 2011, and two weeks of a short May count.
+    found = study({"RAA": every_month(60, m2011_05=2, m2011_06=2)}, enrolments=[enrolment("2010-11-15")])
+    assert found.query(ENDS)[0][:3] == (date(2011, 4, 30), date(2011, 5, 14), 1)
+    assert found.query(ENDS)[0][5] is False
+
+
+def test_a_month_in_which_the_data_end_early_is_not_asked_for() -> None:
+    counts = {"RAA": every_month(60, m2011_06=2)}
+    found = study(counts, enrolments=[enrolment("2011-01-01")], design={"data_until": "2011-06-10"})
+    assert found.query(ENDS)[0][:2] == (date(2011, 5, 31), date(2011, 6, 10))
+    assert found.query(ENDS)[0][5] is True
 
 
 def test_months_that_were_never_delivered_are_not_complete() -> None:

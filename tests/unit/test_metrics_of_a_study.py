@@ -10,6 +10,7 @@ from pipelines.metrics import (
     activity_metrics,
     check_outcomes,
     coding_cautions,
+    end_of_data_cautions,
     joined,
     site_register,
     some_sites_without_area,
@@ -45,6 +46,23 @@ def test_a_caution_on_an_extract_stands_on_its_metrics_only(study):
     metrics = {m.metric_id: m for m in activity_metrics(study, extract_cautions={"admissions": ("Beware.",)})}
     assert "Beware." in metrics["emergency_admissions"].notes
     assert "Beware." not in metrics["died"].notes
+
+
+def test_an_extract_that_ends_before_it_should_carries_a_caution_and_no_other_does():
+    ended = pl.DataFrame(
+        [
+            ("outpatients", False, "Known to be complete up to 2011-05-31 only."),
+            ("admissions", True, None),
+            ("emergency_care", None, "Whether it is could not be judged."),
+            ("study", False, "Known to be complete up to 2011-05-31 only."),
+        ],
+        schema=["extract", "is_data_until_supported", "caution"],
+        orient="row",
+    )
+    assert end_of_data_cautions(ended) == {
+        "outpatients": ("Data of outpatients: Known to be complete up to 2011-05-31 only.",)
+    }
+    assert end_of_data_cautions(ended.filter("is_data_until_supported")) == {}
 
 
 def test_cautions_of_several_sources_are_joined():
