@@ -25,6 +25,7 @@ from pipelines.warehouse import Warehouse
 
 MOST_COLUMNS_IN_PAIRS = 20
 CONTROLLED = {"weighted_cohort": "has_weights", "matched_cohort": "has_pairs", "matched_did": "has_pairs"}
+SHOWN_WHERE_KNOWN = ("days_since_emergency_discharge",)
 ALWAYS_NEEDED = (
     "person_id",
     "is_treated",
@@ -33,6 +34,7 @@ ALWAYS_NEEDED = (
     "index_month",
     "sex",
     "age_band",
+    *SHOWN_WHERE_KNOWN,
     *SUBGROUP_COLUMNS,
 )
 PAIRS_COLUMNS = {
@@ -54,6 +56,7 @@ def comparison_settings(protocol: Protocol) -> Settings:
         ratio=comparison.ratio,
         caliper=comparison.caliper,
         seed=comparison.seed,
+        shown_where_known=SHOWN_WHERE_KNOWN,
     )
 
 

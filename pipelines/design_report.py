@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 
 from evaluation.estimation import ALL_SITES
+from pipelines.comparison import SHOWN_WHERE_KNOWN
 from pipelines.fingerprint import FROZEN_DESIGN
 from pipelines.protocol import Disclosure
 from pipelines.study import Study
@@ -33,6 +34,9 @@ def design_report(study: Study, warehouse: Warehouse) -> str:
         "",
         "Balance of all pilot people: the largest standardised mean differences",
         _balance(warehouse.read("covariate_balance")),
+        "",
+        "Days from the last emergency discharge to the index date, of those discharged in the 24 months before",
+        _days(warehouse.read("covariate_balance"), hidden),
         "",
         "Implied bias: how far recorded history alone sets the groups' expected use apart",
         _bias(warehouse.read("implied_bias")),
@@ -82,9 +86,8 @@ def _designs(designs: pl.DataFrame, hidden: Disclosure) -> str:
 
 
 def _balance(balance: pl.DataFrame) -> str:
-    theirs = balance.filter(pl.col("population") == ALL_SITES).select(
-        "covariate", "stage", size=pl.col("standardised_mean_difference")
-    )
+    of_everybody = (pl.col("population") == ALL_SITES) & ~pl.col("covariate").is_in(SHOWN_WHERE_KNOWN)
+    theirs = balance.filter(of_everybody).select("covariate", "stage", size=pl.col("standardised_mean_difference"))
     found = {stage: dict(rows.select("covariate", "size").iter_rows()) for (stage,), rows in theirs.group_by("stage")}
     if "before" not in found:
         return "nothing to compare"
@@ -101,6 +104,24 @@ def _largest(sizes: Mapping[str, float | None]) -> float | None:
 
 def _size(size: float | None) -> str:
     return "-" if size is None else f"{size:.2f}"
+
+
+def _days(balance: pl.DataFrame, hidden: Disclosure) -> str:
+    theirs = balance.filter(pl.col("population") == ALL_SITES, pl.col("covariate").is_in(SHOWN_WHERE_KNOWN))
+    if theirs.is_empty():
+        return "not known of anybody"
+    by_stage = {row["stage"]: row for row in theirs.iter_rows(named=True)}
+    rows = [_stage_of_days(by_stage[stage], hidden) for stage in STAGES if stage in by_stage]
+    return text_table(("", "pilot people", "mean", "comparison people", "mean", "difference"), rows)
+
+
+def _stage_of_days(row: Row, hidden: Disclosure) -> tuple[str, ...]:
+    """Means in days, the difference in standard deviations; neither of a number of people that is hidden."""
+    people = {arm: row[f"{arm}_people"] for arm in ("pilot", "comparison")}
+    means = {arm: "-" if people[arm] <= hidden.suppress_up_to else f"{row[f'{arm}_mean']:.1f}" for arm in people}
+    difference = "-" if "-" in means.values() else _size(row["standardised_mean_difference"])
+    arms = [text for arm in people for text in (shown(people[arm], hidden), means[arm])]
+    return (STAGES[row["stage"]], *arms, difference)
 
 
 def _bias(found: pl.DataFrame) -> str:

@@ -6,10 +6,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from evaluation.matching.populations import Population, Stage, stages
+from evaluation.matching.populations import Population, Stage, among, stages
 from evaluation.matching.terms import Column, Terms, covariate_columns
 
 Floats = NDArray[np.float64]
+Row = dict[str, str | float | int | bool | None]
 MOST_STANDARDISED_DIFFERENCE = 0.1
 NOISE = 3.0
 COVARIATE_BALANCE = {
@@ -29,10 +30,14 @@ COVARIATE_BALANCE = {
 }
 
 
-def covariate_balance(cohort: pl.DataFrame, *, terms: Terms, populations: Sequence[Population]) -> pl.DataFrame:
+def covariate_balance(
+    cohort: pl.DataFrame, *, terms: Terms, populations: Sequence[Population], where_known: Sequence[str] = ()
+) -> pl.DataFrame:
     """One row per population, covariate and stage; `cohort` has one row per person with `is_treated` and covariates.
 
-    Covariates are all columns of `terms`, with squares, splines, interactions and every category.
+    Covariates are all columns of `terms`, with squares, splines, interactions and every category. Those of
+    `where_known` are numbers that not everybody has, compared among the people who have one, with the weights that
+    these people have; the numbers of people are theirs.
     `standardised_mean_difference`: difference of means over the cases' standard deviation before matching (Stuart
     2010); null where that is 0. `variance_ratio`: cases over controls, null for flags; weighted variances have divisor
     (sum w)^2 - sum w^2 over sum w. `kolmogorov_smirnov`: largest distance between the weighted distributions, and
@@ -40,24 +45,31 @@ def covariate_balance(cohort: pl.DataFrame, *, terms: Terms, populations: Sequen
     follow from others and in parts of the cases. `is_unbalanced`: |difference| above 0.1, in a part of the cases only
     if it is also above three standard errors of chance, since there are many parts and covariates.
 
-    By hand: cases 1, 3 (mean 2, variance 2), controls 0, 2 (mean 1): difference 1 / 2 ** 0.5 = 0.707, ratio 1.
+    By hand: cases 1, 3 (mean 2, variance 2), controls 0, 2 (mean 1): difference 1 / 2 ** 0.5 = 0.707, ratio 1. The
+    same where known, with a further case and control whose numbers are null.
     """
     ordered = cohort.sort("person_id")
     compared = stages(ordered, populations)
     rows = []
     for column in covariate_columns(ordered, terms=terms):
-        is_plain = not column.is_derived and not column.is_binary
         for population, theirs in compared:
-            before = theirs[0]
-            has_distances = is_plain and not population.is_part
-            spread = _variance(column.values[before.cases], before.case_weights) ** 0.5
-            rows += [_row(column, population, stage, spread, is_plain=has_distances) for stage in theirs]
+            rows += _rows(column, population, theirs)
+    for name in where_known:
+        has_one = ordered[name].is_not_null().to_numpy()
+        column = Column(name=name, values=ordered[name].cast(pl.Float64).to_numpy())
+        for population, theirs in compared:
+            rows += _rows(column, population, [among(stage, has_one) for stage in theirs])
     return pl.DataFrame(rows, schema=COVARIATE_BALANCE, orient="row")
 
 
-def _row(
-    column: Column, population: Population, stage: Stage, spread: float, *, is_plain: bool
-) -> dict[str, str | float | int | bool | None]:
+def _rows(column: Column, population: Population, theirs: Sequence[Stage]) -> list[Row]:
+    before = theirs[0]
+    has_distances = not (column.is_derived or column.is_binary or population.is_part)
+    spread = _variance(column.values[before.cases], before.case_weights) ** 0.5
+    return [_row(column, population, stage, spread, is_plain=has_distances) for stage in theirs]
+
+
+def _row(column: Column, population: Population, stage: Stage, spread: float, *, is_plain: bool) -> Row:
     cases, controls = column.values[stage.cases], column.values[stage.controls]
     means = _mean(cases, stage.case_weights), _mean(controls, stage.control_weights)
     difference = None if None in means else float(means[0] or 0) - float(means[1] or 0)

@@ -13,6 +13,7 @@ from evaluation.matching.pool import sampled_pool, with_draws
 from evaluation.matching.populations import AFTER_MATCHING, AFTER_WEIGHTING, BEFORE, Population
 from evaluation.matching.settings import Settings
 from evaluation.matching.subgroups import subgroup_populations
+from evaluation.matching.terms import Terms
 from evaluation.matching.unmatched import UNMATCHED_CASES, unmatched_cases
 from evaluation.matching.weighted import Weighted, balanced_weights
 from evaluation.matching.words import (
@@ -90,7 +91,8 @@ def compare(cohort: pl.DataFrame, *, site_populations: pl.DataFrame, settings: S
     parts = list(_parts(ordered, site_populations, known))
     sample = ordered.join(parts[0].pool, on="person_id", how="semi", maintain_order="left")
     matched = matched_pairs(ordered, sample=sample, covariates=covariates_of_pairs(known), settings=settings)
-    balance = _balance(ordered, parts, matched, known)
+    shown = known_covariates(ordered, settings.shown_where_known)
+    balance = _balance(ordered, parts, matched, terms=terms_of(known), where_known=shown)
     missing = missing_caution([name for name in settings.covariates if name not in known])
     rows = [_design(part, matched, balance, ordered, known, missing) for part in parts]
     return Comparison(
@@ -125,14 +127,17 @@ def _pairs_of(part: _Part, pairs: pl.DataFrame) -> pl.DataFrame:
     return pairs.join(part.cases.select(pl.col("person_id").alias("case_id")), on="case_id", how="semi")
 
 
-def _balance(ordered: pl.DataFrame, parts: list[_Part], matched: Matched, known: Sequence[str]) -> pl.DataFrame:
+def _balance(
+    ordered: pl.DataFrame, parts: list[_Part], matched: Matched, *, terms: Terms, where_known: Sequence[str]
+) -> pl.DataFrame:
     used = pl.concat(
         [parts[0].cases["person_id"], matched.pairs["control_id"], *(part.pool["person_id"] for part in parts)]
     )
     people = ordered.join(used.unique().to_frame("person_id"), on="person_id", how="semi")
-    if not known or not people["is_treated"].any() or people["is_treated"].all():
+    if not terms.covariates or not people["is_treated"].any() or people["is_treated"].all():
         return pl.DataFrame(schema=COVARIATE_BALANCE)
-    return covariate_balance(people, terms=terms_of(known), populations=[_population(part, matched) for part in parts])
+    populations = [_population(part, matched) for part in parts]
+    return covariate_balance(people, terms=terms, populations=populations, where_known=where_known)
 
 
 def _population(part: _Part, matched: Matched) -> Population:

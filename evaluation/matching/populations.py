@@ -72,6 +72,18 @@ def stages(ordered: pl.DataFrame, populations: Sequence[Population]) -> list[tup
     return [(one, _stages(one, ordered, np.asarray(treated, dtype=np.bool_))) for one in populations]
 
 
+def among(stage: Stage, people: NDArray[np.bool_]) -> Stage:
+    """The stage with only those of its people whom `people`, one flag a row of the cohort, holds; weights are kept."""
+    cases, controls = people[stage.cases], people[stage.controls]
+    return Stage(
+        name=stage.name,
+        cases=stage.cases[cases],
+        controls=stage.controls[controls],
+        case_weights=stage.case_weights[cases],
+        control_weights=stage.control_weights[controls],
+    )
+
+
 def _stages(population: Population, ordered: pl.DataFrame, treated: NDArray[np.bool_]) -> list[Stage]:
     is_theirs = treated.copy()
     if population.case_ids is not None:

@@ -83,6 +83,32 @@ def test_weighted_comparison_people_have_the_pilots_history(published):
     assert design["pilot_people_matched"] <= design["pilot_people"] <= 200
 
 
+def test_days_from_the_last_discharge_stand_of_both_arms_as_they_are_weighted_and_matched(published, demo_study):
+    with duckdb.connect(demo_study.output / "warehouse.duckdb", read_only=True) as warehouse:
+        known = warehouse.sql("select person_id, days_since_emergency_discharge as days from covariates").pl()
+    known = known.drop_nulls("days")
+    pairs = published.sql("select comparison_person_id as person_id, pilot_person_id, weight from matched_pairs").pl()
+    weights = published.sql("select person_id, weight from comparison_weights where population = 'all_sites'").pl()
+    pilot = published.sql("select person_id, cast(1 as double) as weight from people where is_pilot").pl()
+    matched = pairs.select(pl.col("pilot_person_id").alias("person_id"), weight=pl.lit(1.0)).unique()
+    balance = published.sql(
+        """from covariate_balance where population = 'all_sites' and covariate = 'days_since_emergency_discharge'"""
+    ).pl()
+    stages = {row["stage"]: row for row in balance.iter_rows(named=True)}
+    assert set(stages) == {"before", "after_matching", "after_weighting"}
+    for stage, arm, people in (
+        ("before", "pilot", pilot),
+        ("after_weighting", "pilot", pilot),
+        ("after_weighting", "comparison", weights),
+        ("after_matching", "pilot", matched),
+        ("after_matching", "comparison", pairs),
+    ):
+        theirs = known.join(people, on="person_id")
+        mean = (theirs["days"] * theirs["weight"]).sum() / theirs["weight"].sum()
+        assert stages[stage][f"{arm}_people"] == theirs.height > 0
+        assert stages[stage][f"{arm}_mean"] == pytest.approx(mean)
+
+
 def test_the_published_matched_results_stand_beside_ours_of_the_same_design(published):
     rows = published.sql(
         "select our_design, our_change, our_caution from comparison_with_published where result_id = 'icp_all_op'"

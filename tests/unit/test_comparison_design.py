@@ -57,6 +57,25 @@ def test_weighted_people_have_the_cases_means_of_covariates_squares_and_interact
     assert before["comparison_people"].to_list() == [2000] * before.height
 
 
+def test_what_is_shown_where_known_changes_neither_weights_nor_pairs_and_stands_in_the_balance():
+    people = cohort()
+    days = pl.when(pl.int_range(pl.len()) % 3 > 0).then(pl.int_range(pl.len()) % 700)
+    people = people.with_columns(days_since_emergency_discharge=days, never_known=pl.lit(None, dtype=pl.Int64))
+    names = ("days_since_emergency_discharge", "never_known")
+    plain, shown = designed(people), designed(people, replace(SETTINGS, shown_where_known=names))
+    assert shown.weights.equals(plain.weights)
+    assert shown.pairs.equals(plain.pairs)
+    more = shown.balance.join(plain.balance, on=["population", "covariate", "stage"], how="anti")
+    assert set(more["covariate"]) == {"days_since_emergency_discharge"}
+    assert set(more["population"]) == {"all_sites", "site:north", "site:south"}
+    assert set(more["stage"]) == {"before", "after_matching", "after_weighting"}
+    known = people.drop_nulls("days_since_emergency_discharge")
+    before = more.row(by_predicate=(pl.col("population") == "all_sites") & (pl.col("stage") == "before"), named=True)
+    for arm, is_treated in (("pilot", True), ("comparison", False)):
+        theirs = known.filter(is_treated=is_treated)["days_since_emergency_discharge"]
+        assert (before[f"{arm}_people"], before[f"{arm}_mean"]) == (theirs.len(), pytest.approx(theirs.mean()))
+
+
 def test_each_population_has_weights_that_sum_to_its_own_cases():
     sums = designed(cohort()).weights.group_by("population").agg(pl.col("weight").sum()).sort("population")
     assert sums["population"].to_list() == ["all_sites", "site:north", "site:south"]

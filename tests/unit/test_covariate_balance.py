@@ -103,6 +103,40 @@ def test_a_part_is_flagged_only_beyond_the_noise_of_its_size(is_part, flagged):
     assert found["is_unbalanced"].to_list() == [flagged] * 2
 
 
+def days(*values: int | None) -> dict[str, dict]:
+    cohort = COHORT.with_columns(days=pl.Series(values, dtype=pl.Int16))
+    found = covariate_balance(cohort, terms=Terms(linear=("use",)), populations=[ALL], where_known=("days",))
+    assert found["covariate"].to_list() == ["use", "use", "days", "days"]
+    return {row["stage"]: row for row in found.filter(covariate="days").iter_rows(named=True)}
+
+
+def test_a_number_that_not_everybody_has_is_compared_among_those_who_have_one():
+    # Cases 10 and 30 (mean 20, variance 200), controls 20 and 40; matched to x, who has none, and y with weight 0.5.
+    found = days(10, 30, None, 20, 40)
+    before, after = found["before"], found["after_matching"]
+    assert [before[name] for name in ("pilot_mean", "comparison_mean", "pilot_people", "comparison_people")] == [
+        20, 30, 2, 2
+    ]  # fmt: skip
+    assert before["standardised_mean_difference"] == pytest.approx(-10 / 200**0.5)
+    assert (before["variance_ratio"], before["share_in_common_support"]) == (1, 0.5)
+    assert before["kolmogorov_smirnov"] == pytest.approx(ks_2samp([10, 30], [20, 40]).statistic)
+    assert [after[name] for name in ("comparison_mean", "comparison_people", "comparison_effective_people")] == [
+        20, 1, 1
+    ]  # fmt: skip
+    assert after["standardised_mean_difference"] == 0
+
+
+def test_weights_count_among_those_who_have_the_number():
+    # x weighs 1.5 and y 0.5: (1.5 x 8 + 0.5 x 20) / 2 = 11.
+    assert days(10, 30, 8, 20, 40)["after_matching"]["comparison_mean"] == pytest.approx(11)
+
+
+def test_a_number_that_no_control_has_is_null_and_its_people_are_none():
+    after = days(10, 30, None, None, 40)["after_matching"]
+    assert (after["pilot_mean"], after["comparison_mean"], after["comparison_people"]) == (20, None, 0)
+    assert (after["standardised_mean_difference"], after["is_unbalanced"]) == (None, None)
+
+
 def test_people_with_weights_who_are_not_in_the_cohort_are_an_error():
     weights = pl.DataFrame({"person_id": ["q"], "weight": [1.0]})
     stranger = Population(name="all", weightings={"after_matching": weights})

@@ -145,6 +145,41 @@ def test_the_balance_shows_the_worst_before_first_and_the_largest_of_each_stage(
     assert lines_of(text, "largest of all") == ["largest of all 0.70 0.22 0.00"]
 
 
+def days(stage: str, pilot: tuple[int, float | None], comparison: tuple[int, float | None], size: float | None) -> dict:
+    return {
+        "population": "all_sites",
+        "covariate": "days_since_emergency_discharge",
+        "stage": stage,
+        "pilot_people": pilot[0],
+        "pilot_mean": pilot[1],
+        "comparison_people": comparison[0],
+        "comparison_mean": comparison[1],
+        "standardised_mean_difference": size,
+    }
+
+
+def test_days_from_the_last_discharge_are_shown_of_both_arms_and_not_of_a_few_people(report):
+    rows = [
+        days("before", (112, 61.24), (1453, 240.0), -0.9),
+        days("after_matching", (8, 60.0), (7, 66.0), -0.04),
+        days("after_weighting", (3, 61.25), (0, None), None),
+    ]
+    text = report(compared=pl.concat([BALANCE, pl.DataFrame(rows, schema=COVARIATE_BALANCE)]))
+    shown = text.split("Days from the last emergency discharge")[1].split("Implied bias")[0].splitlines()[1:]
+    assert [" ".join(line.split()) for line in shown if line.strip("- ")] == [
+        "pilot people mean comparison people mean difference",
+        "before 110 61.2 1,455 240.0 -0.90",
+        "matched 10 60.0 1 to 7 - -",
+        "weighted 1 to 7 - 0 - -",
+    ]
+    assert lines_of(text, "largest of all") == ["largest of all 0.70 0.22 0.00"]
+    assert "days_since" not in text
+
+
+def test_days_that_are_known_of_nobody_are_told_so(report):
+    assert "not known of anybody" in report()
+
+
 def test_the_power_stands_in_words_and_numbers(report):
     assert lines_of(report(), "primary") == ["Emergency admissions primary 0.61 36.4% -5.0% 7% not yet"]
     assert "Follow-up within the data: 6.0 of 6 months on average." in report()
