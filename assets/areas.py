@@ -12,6 +12,7 @@ from pipelines.warehouse import Warehouse
 ESTIMATES = "area_estimates"
 PUBLISHED = {
     "area_event_study": "Effects of the area designs by month from go-live, months before it included.",
+    "area_trend_bounds": "What an area effect may be if trends after go-live differed so many times as much as before.",
     "synthetic_control_weights": "The areas that the pilot's synthetic control is made of, by metric.",
 }
 TABLES = {ESTIMATES: "Rows of the area designs for `metric_estimates`."} | PUBLISHED
@@ -42,5 +43,7 @@ def area_effects(
         protocol_hash=study.protocol_hash,
         run_id=context.run.run_id,
     )
-    for name, table in zip(TABLES, (found.estimates, found.event_study, found.weights), strict=True):
+    for name, table in zip(
+        TABLES, (found.estimates, found.event_study, found.trend_bounds, found.weights), strict=True
+    ):
         yield dg.MaterializeResult(asset_key=name, metadata=row_metadata(warehouse.write(name, table)))

@@ -4,6 +4,7 @@ from evaluation.estimation.across_sites import SITE_EFFECTS, SITE_POOLING, Acros
 from evaluation.estimation.after_index import UseAfterIndex
 from evaluation.estimation.area_estimates import SYNTHETIC_WEIGHTS, AreaEstimates, area_estimates
 from evaluation.estimation.area_event_study import AREA_EVENT_STUDY
+from evaluation.estimation.area_trend_bounds import AREA_TREND_BOUNDS
 from evaluation.estimation.arms import Arm
 from evaluation.estimation.bias_cautions import with_bias_cautions
 from evaluation.estimation.brackets import with_brackets
@@ -33,6 +34,7 @@ from evaluation.estimation.survey_items import survey_item_estimates
 __all__ = [
     "ALL_SITES",
     "AREA_EVENT_STUDY",
+    "AREA_TREND_BOUNDS",
     "CASE_MANAGEMENT",
     "COUNTED_OVER_TIME",
     "EFFECT_STATEMENTS",

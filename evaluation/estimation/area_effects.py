@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evaluation.estimation.area_cautions import FEW_AREAS, NO_INTERVAL, fit_words, trend_words
-from evaluation.estimation.area_intervals import FEWEST_AREAS, Interval, intervals_by_area
+from evaluation.estimation.area_intervals import FEWEST_AREAS, Interval, intervals_by_area, joint_estimates
 from evaluation.estimation.area_panels import AreaPanel, CentredPanel, Integers, centred_on_go_live
+from evaluation.estimation.area_trends import Trends, yearly_trends
 from evaluation.estimation.cautions import join
 from evaluation.estimation.few_clusters import FEW_CLUSTERS
 from evaluation.estimation.interrupted_time_series import InterruptedTimeSeries, interrupted_time_series
@@ -60,7 +61,8 @@ class AreaEffect:
     """An effect on all residents of the pilot areas: per person-year, and as log of the rate over that without it.
 
     `before` and `after` are the pilot areas' rates, `without` what theirs would have been. `words` is what the estimate
-    says beyond its numbers; `events` its course by month from go-live; `weights` those of areas in a mix.
+    says beyond its numbers; `events` its course by month from go-live; `trends` what it may be if trends were not
+    parallel, where months before go-live can tell; `weights` those of areas in a mix.
     """
 
     change: Interval
@@ -70,6 +72,7 @@ class AreaEffect:
     without: float
     words: str
     events: EventEffects | None = None
+    trends: Trends | None = None
     weights: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -109,7 +112,8 @@ def staggered_effect(panel: AreaPanel, estimator: str) -> AreaEffect:
     """Mean effect over all months of pilot areas from go-live on, and by month from go-live (`STAGGERED`).
 
     Areas are weighted by their person-years, errors are by area (`jackknife_by_area`), those of the ratio on the log
-    scale: log(rate / (rate - effect)).
+    scale: log(rate / (rate - effect)). Imputation is fitted to all months before go-live, so none of them can tell how
+    trends differed.
     """
     _check_events(panel)
     adoption = Adoption(
@@ -125,7 +129,8 @@ def staggered_effect(panel: AreaPanel, estimator: str) -> AreaEffect:
         part = estimate(adoption.of(kept))
         return np.array([part.overall, _log_ratio(part), *part.by_event_time(seen)])
 
-    change, ratio, *events = intervals_by_area(numbers, panel.is_pilot)
+    joint = joint_estimates(numbers, panel.is_pilot)
+    change, ratio, *events = joint.intervals
     return AreaEffect(
         change=change,
         ratio=ratio,
@@ -134,6 +139,7 @@ def staggered_effect(panel: AreaPanel, estimator: str) -> AreaEffect:
         without=cells.level - cells.overall,
         words=join(_short_base(panel, estimator), _few_areas(panel)),
         events=EventEffects(event_months=seen, effects=tuple(events), pilot_areas=_areas_at(panel, seen)),
+        trends=None if estimator == IMPUTATION else yearly_trends(joint, cells, seen, first_column=2),
     )
 
 

@@ -18,6 +18,7 @@ from evaluation.estimation.area_cautions import (
     area_cautions,
 )
 from evaluation.estimation.area_effects import (
+    IMPUTATION,
     STAGGERED,
     AreaEffect,
     its_effect,
@@ -27,6 +28,7 @@ from evaluation.estimation.area_effects import (
 from evaluation.estimation.area_event_study import AREA_EVENT_STUDY, event_rows
 from evaluation.estimation.area_intervals import finite
 from evaluation.estimation.area_panels import PILOT, AreaPanel, area_panel
+from evaluation.estimation.area_trend_bounds import AREA_TREND_BOUNDS, trend_bound_rows
 from evaluation.estimation.cautions import join, no_estimate
 from evaluation.estimation.estimates import METRIC_ESTIMATES, metric_columns
 from evaluation.estimation.metrics import ALL_SITES, Metric
@@ -48,10 +50,11 @@ SYNTHETIC_WEIGHTS: dict[str, pl.DataType] = {
 
 @dataclass(frozen=True, kw_only=True)
 class AreaEstimates:
-    """`estimates`: `METRIC_ESTIMATES`; `event_study`: `AREA_EVENT_STUDY`; `weights`: `SYNTHETIC_WEIGHTS`."""
+    """`METRIC_ESTIMATES`, `AREA_EVENT_STUDY`, `AREA_TREND_BOUNDS` and `SYNTHETIC_WEIGHTS`."""
 
     estimates: pl.DataFrame
     event_study: pl.DataFrame
+    trend_bounds: pl.DataFrame
     weights: pl.DataFrame
 
 
@@ -81,7 +84,8 @@ def area_estimates(
     the pilot areas, enrolled or not (intention to treat of areas), over the months since go-live. Levels are per
     person-year; the comparator's level is the pilot areas' as it would have been. Once-only events are left out: an
     area has no share of people to whom they happened. Where an estimate can't be had, values are null and the caution
-    says why. See `its_effect`, `staggered_effect`, `synthetic_effect`.
+    says why. `trend_bounds` are of the group-time effects alone. See `its_effect`, `staggered_effect`,
+    `synthetic_effect`.
     """
     run = {"protocol_hash": protocol_hash, "run_id": run_id}
     of_study = _of_study(area_months, some_sites_without_area=some_sites_without_area)
@@ -94,6 +98,14 @@ def area_estimates(
         if one.effect is not None and one.effect.events is not None
         for row in event_rows(one.metric, design=one.design, estimator=one.estimator, events=one.effect.events)
     ]
+    bounds = [
+        bound | run
+        for one, row in zip(found, rows, strict=True)
+        if one.design == AREA_DID and one.estimator != IMPUTATION
+        for bound in trend_bound_rows(
+            one.metric, design=one.design, estimator=one.estimator, effect=one.effect, caution=row["caution"]
+        )
+    ]
     weights = [
         {"metric_id": one.metric.metric_id, "area": area, "weight": weight} | run
         for one in found
@@ -103,6 +115,7 @@ def area_estimates(
     return AreaEstimates(
         estimates=pl.DataFrame(rows, schema=METRIC_ESTIMATES, orient="row"),
         event_study=pl.DataFrame(events, schema=AREA_EVENT_STUDY, orient="row"),
+        trend_bounds=pl.DataFrame(bounds, schema=AREA_TREND_BOUNDS, orient="row"),
         weights=pl.DataFrame(weights, schema=SYNTHETIC_WEIGHTS, orient="row"),
     )
 

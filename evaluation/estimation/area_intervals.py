@@ -26,10 +26,69 @@ class Interval:
 
 @dataclass(frozen=True, kw_only=True)
 class JackknifeError:
-    """Standard errors (k) of k estimates and their degrees of freedom; not a number where they can't be known."""
+    """How k estimates vary together: a covariance matrix a stratum (s x k x k), which add up, and its freedom (s).
 
-    standard_errors: Floats
-    degrees_of_freedom: Floats
+    Standard errors and degrees of freedom, Welch's and Satterthwaite's, are of each estimate (k), not numbers where
+    they can't be known.
+    """
+
+    covariances: Floats
+    freedoms: Floats
+
+    @property
+    def standard_errors(self) -> Floats:
+        """The root of the variance, strata added up."""
+        errors: Floats = np.sqrt(self._variances.sum(axis=0))
+        return errors
+
+    @property
+    def degrees_of_freedom(self) -> Floats:
+        """(Sum of variances)^2 over the sum of variance^2 / freedom of the strata."""
+        return self._welch(self._variances)
+
+    def of(self, sums: Floats) -> tuple[Floats, Floats]:
+        """Standard errors and degrees of freedom (m) of sums of the estimates, a row of weights each (m x k)."""
+        by_stratum = np.array([((sums @ covariance) * sums).sum(axis=1) for covariance in self.covariances])
+        return np.sqrt(by_stratum.sum(axis=0)), self._welch(by_stratum)
+
+    @property
+    def _variances(self) -> Floats:
+        return np.diagonal(self.covariances, axis1=1, axis2=2)  # one that is not known leaves the others alone
+
+    def _welch(self, by_stratum: Floats) -> Floats:
+        variance = by_stratum.sum(axis=0)
+        parts = (by_stratum**2 / self.freedoms[:, None]).sum(axis=0)
+        freedom: Floats = np.divide(variance**2, parts, out=np.full(variance.shape, np.nan), where=parts > 0)
+        return freedom
+
+
+@dataclass(frozen=True, kw_only=True)
+class JointEstimates:
+    """Estimates (k) with how they vary together; `error` is None where it can't be known."""
+
+    estimates: Floats
+    error: JackknifeError | None
+
+    @property
+    def intervals(self) -> list[Interval]:
+        """Each estimate with its limits; without limits where they can't be known."""
+        values = self.estimates.tolist()
+        if self.error is None:
+            return [Interval(estimate=value) for value in values]
+        errors, freedoms = self.error.standard_errors.tolist(), self.error.degrees_of_freedom.tolist()
+        return [_interval(*three) for three in zip(values, errors, freedoms, strict=True)]
+
+    def combined(self, sums: Floats) -> "JointEstimates":
+        """Sums of the estimates, a row of weights each (m x k), and how these vary together.
+
+        What has no weight in any sum is not looked at.
+        """
+        used = np.flatnonzero((sums != 0).any(axis=0))
+        rows, error = sums[:, used], self.error
+        if error is not None:
+            covariances = error.covariances[:, used[:, None], used]
+            error = JackknifeError(covariances=rows @ covariances @ rows.T, freedoms=error.freedoms)
+        return JointEstimates(estimates=rows @ self.estimates[used], error=error)
 
 
 def jackknife_by_area(
@@ -46,35 +105,32 @@ def jackknife_by_area(
     By hand: means of (1, 3) and (0, 2, 4), error^2 2/2 + 4/3 = 7/3, degrees of freedom (7/3)^2 / (1 + 16/18) = 2.88.
     Raises `NotEstimableError` with fewer than two units of a kind.
     """
-    variances, freedoms = [], []
+    covariances, freedoms = [], []
     for stratum in (is_treated, ~is_treated):
         members = np.flatnonzero(stratum)
         if members.size < 2:
             raise NotEstimableError("an interval needs two areas of each kind")
         left_out = np.array([estimates(np.arange(is_treated.size) != member) for member in members])
-        variances.append((members.size - 1) / members.size * ((left_out - left_out.mean(axis=0)) ** 2).sum(axis=0))
+        deviations = left_out - left_out.mean(axis=0)
+        covariances.append((members.size - 1) / members.size * (deviations.T @ deviations))
         freedoms.append(members.size - 1)
-    variance: Floats = variances[0] + variances[1]
-    parts = variances[0] ** 2 / freedoms[0] + variances[1] ** 2 / freedoms[1]
-    freedom = np.divide(variance**2, parts, out=np.full(variance.shape, np.nan), where=parts > 0)
-    return JackknifeError(standard_errors=np.sqrt(variance), degrees_of_freedom=freedom)
+    return JackknifeError(covariances=np.array(covariances), freedoms=np.array(freedoms, dtype=float))
 
 
-def intervals_by_area(numbers: Callable[[NDArray[np.bool_]], Floats], is_pilot: NDArray[np.bool_]) -> list[Interval]:
-    """Numbers (k) that a function of the kept areas (n flags) gives, each with its limits by `jackknife_by_area`.
+def joint_estimates(numbers: Callable[[NDArray[np.bool_]], Floats], is_pilot: NDArray[np.bool_]) -> JointEstimates:
+    """Numbers (k) that a function of the kept areas (n flags) gives, with their errors by `jackknife_by_area`.
 
-    Without limits where there are fewer than two areas of a kind.
+    Without errors where there are fewer than two areas of a kind.
     """
     found = numbers(np.ones(is_pilot.size, dtype=bool))
     if min(is_pilot.sum(), (~is_pilot).sum()) < FEWEST_AREAS:
-        return [Interval(estimate=value) for value in found.tolist()]
-    errors = jackknife_by_area(numbers, is_pilot)
-    return [
-        _interval(*three)
-        for three in zip(
-            found.tolist(), errors.standard_errors.tolist(), errors.degrees_of_freedom.tolist(), strict=True
-        )
-    ]
+        return JointEstimates(estimates=found, error=None)
+    return JointEstimates(estimates=found, error=jackknife_by_area(numbers, is_pilot))
+
+
+def intervals_by_area(numbers: Callable[[NDArray[np.bool_]], Floats], is_pilot: NDArray[np.bool_]) -> list[Interval]:
+    """Each of the numbers of `joint_estimates` with its limits."""
+    return joint_estimates(numbers, is_pilot).intervals
 
 
 def finite(value: float) -> float | None:

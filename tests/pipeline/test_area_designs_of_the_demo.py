@@ -122,3 +122,35 @@ def test_the_weights_of_a_mix_add_up_and_are_of_comparison_areas(published):
     assert weights["total"].to_list() == pytest.approx([1.0] * weights.height)
     assert weights["least"].min() >= 0
     assert weights["areas"].unique().to_list() == [24]
+
+
+def test_bounds_begin_at_the_estimate_and_widen_with_the_differences_in_trend_that_are_allowed(published, rows):
+    bounds = published.sql("from area_trend_bounds order by metric_id, estimator, relative_magnitude").pl()
+    assert bounds.height == 2 * 5 * rows["metric_id"].n_unique()
+    parallel = bounds.filter(relative_magnitude=0.0).join(rows, on=["metric_id", "estimator"])
+    for name in ("change", "change_low", "change_high"):
+        assert parallel[name].to_list() == pytest.approx(parallel[f"{name}_right"].to_list(), nan_ok=True)
+    for _, one in bounds.group_by("metric_id", "estimator"):
+        assert one["relative_magnitude"].to_list() == [0, 0.5, 1, 1.5, 2]
+        assert (one["change_high"] - one["change_low"]).is_sorted()
+        assert one["change_low"].null_count() == 0 or one["caution"].str.contains("No estimate: ").all()
+    admissions = bounds.filter(metric_id="emergency_admissions")
+    assert admissions["change_low"].null_count() == 0
+    assert admissions["changes_before"].unique().to_list() == [1]  # the first area went live after two years of records
+
+
+def test_the_largest_change_before_can_be_rebuilt_from_the_months(published):
+    by_hand = published.sql(
+        """select
+            abs(
+                avg(change) filter (where event_month between -12 and -1)
+                - avg(change) filter (where event_month between -24 and -13)
+            )
+        from area_event_study
+        where metric_id = 'emergency_admissions' and estimator = 'group_time_never_treated'"""
+    ).fetchone()
+    stated = published.sql(
+        """select any_value(largest_change_before) from area_trend_bounds
+        where metric_id = 'emergency_admissions' and estimator = 'group_time_never_treated'"""
+    ).fetchone()
+    assert stated[0] == pytest.approx(by_hand[0])

@@ -24,6 +24,14 @@ from evaluation.estimation.area_effects import (
 from evaluation.estimation.area_estimates import AreaEstimates, area_estimates
 from evaluation.estimation.area_event_study import AREA_EVENT_STUDY
 from evaluation.estimation.area_panels import NO_COMPARISON
+from evaluation.estimation.area_trend_bounds import (
+    AREA_TREND_BOUNDS,
+    MAGNITUDES,
+    NO_TEST,
+    NOTHING_TO_UNDO,
+    ONE_CHANGE,
+)
+from evaluation.estimation.area_trends import NO_YEAR_BEFORE
 from evaluation.estimation.estimates import METRIC_ESTIMATES
 from evaluation.estimation.metrics import Metric
 
@@ -79,6 +87,7 @@ def test_a_metric_has_five_rows_and_a_once_only_event_none() -> None:
     found = estimated(area_months())
     assert dict(found.estimates.schema) == METRIC_ESTIMATES
     assert dict(found.event_study.schema) == AREA_EVENT_STUDY
+    assert dict(found.trend_bounds.schema) == AREA_TREND_BOUNDS
     assert found.estimates["metric_id"].to_list() == ["admissions"] * 5
     assert found.estimates["estimand"].unique().to_list() == ["att_residents"]
     assert found.estimates["change"].null_count() == 0
@@ -176,6 +185,81 @@ def test_months_before_go_live_are_flat_or_leads() -> None:
     mix = study.filter(design="synthetic_control").sort("event_month")
     assert mix["month_role"].to_list() == ["flat_by_construction"] * 24 + ["after"] * 16
     assert study.filter(estimator="imputation")["month_role"].unique().to_list() == ["after"]
+
+
+def fallen(rows: pl.DataFrame, *, drift: float = 0.0) -> pl.DataFrame:
+    """Fifteen of thirty admissions less in the pilot areas from go-live on, and a straight drift up, a month."""
+    is_after = pl.col("month_start_date") >= pl.col("go_live_date").dt.truncate("1mo")
+    month = pl.col("month_start_date").dt.year() * 12 + pl.col("month_start_date").dt.month()
+    drifted = pl.col("admissions") + drift * (month - month.min()) - 15.0 * is_after
+    return rows.with_columns(admissions=pl.when(pl.col("unit_role") == "pilot").then(drifted).otherwise("admissions"))
+
+
+def test_bounds_with_parallel_trends_are_the_intervals_of_the_estimates() -> None:
+    found = estimated(fallen(area_months(go_live=25)))
+    bounds = found.trend_bounds.filter(relative_magnitude=0.0)
+    both = bounds.join(found.estimates, on=["metric_id", "estimator"])
+    assert both.height == 2
+    for name in ("change", "change_low", "change_high"):
+        assert both[name].to_list() == pytest.approx(both[f"{name}_right"].to_list())
+
+
+def test_a_fall_holds_up_to_a_magnitude_and_is_said_to() -> None:
+    rows = estimated(fallen(area_months(go_live=25))).trend_bounds.filter(estimator="group_time_never_treated")
+    assert rows["relative_magnitude"].to_list() == list(MAGNITUDES)
+    holds = rows["holds_up_to"].unique().item()
+    assert 0.5 < holds < 5
+    for one in rows.iter_rows(named=True):
+        excludes = one["change_high"] < 0
+        assert excludes == (one["relative_magnitude"] <= holds)
+        assert f"the 95% interval {'excludes' if excludes else 'covers'} no change." in one["explanation"]
+        assert (
+            f"That there was a fall holds unless differences in trend after go-live were more than {holds:g} "
+            in (one["explanation"])
+        )
+        assert one["caution"].startswith("Exploratory: ")
+        assert NO_TEST in one["caution"]
+        assert ONE_CHANGE in one["caution"]
+        assert "is diluted" in one["caution"]
+        assert "significan" not in one["explanation"] + one["caution"]
+
+
+def test_the_same_fall_with_trends_that_differed_before_holds_less_far() -> None:
+    steady, drifting = (
+        estimated(fallen(area_months(go_live=37, months=50), drift=drift)).trend_bounds.filter(
+            estimator="group_time_never_treated"
+        )
+        for drift in (0.0, 0.5)
+    )
+    assert steady["changes_before"].unique().to_list() == drifting["changes_before"].unique().to_list() == [2]
+    assert drifting["largest_change_before"][0] > steady["largest_change_before"][0]
+    assert drifting["holds_up_to"][0] < steady["holds_up_to"][0]
+    assert not steady["caution"].str.contains(ONE_CHANGE, literal=True).any()
+
+
+def test_where_nothing_changed_there_is_nothing_to_undo() -> None:
+    for one in estimated(area_months(go_live=25)).trend_bounds.iter_rows(named=True):
+        assert one["change_low"] < 0 < one["change_high"]
+        assert one["holds_up_to"] is None
+        assert NOTHING_TO_UNDO in one["explanation"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "reason"),
+    [
+        (area_months(go_live=24), NO_YEAR_BEFORE),
+        (area_months(pilots=1), NO_INTERVAL),
+        (area_months(others=0), f"No estimate: {NO_COMPARISON}."),
+        (area_months(mean=0.05), f"No estimate: {FEW}."),
+    ],
+)
+def test_bounds_that_cannot_be_had_are_null_and_say_why(rows: pl.DataFrame, reason: str) -> None:
+    found = estimated(rows).trend_bounds
+    assert found.height == 2 * len(MAGNITUDES)
+    for name in ("change_low", "change_high", "holds_up_to"):
+        assert found[name].null_count() == found.height
+    assert all(reason in caution for caution in found["caution"])
+    assert found["explanation"].unique().to_list() == ["No effect can be stated."]
 
 
 def test_a_share_too_small_to_see_is_said_in_words() -> None:
