@@ -2,8 +2,8 @@
 
 Estimates by year (2004 to 2007 and 2009 to 2012, less 2008) and their covariances of Benzarti and Carloni (2019,
 *American Economic Journal: Economic Policy* 11), section 6.1 of Rambachan and Roth (2023), as the R package HonestDiD
-has them (`BCdata_EventStudy`), and its results: the plain interval of the effect in 2009, and the conditional confidence
-set at a relative magnitude of 1 on a grid of 200 points.
+has them (`BCdata_EventStudy`), and its results: the plain interval of the effect in 2009, and the conditional
+confidence set at a relative magnitude of 1 on a grid of 200 points.
 """
 
 import numpy as np
