@@ -59,9 +59,9 @@ def yearly_trends(joint: JointEstimates, cells: CellEffects, event_months: Integ
 
 
 def _whole_years(cells: CellEffects) -> int:
-    """How many whole years before go-live all groups have, the base included."""
+    """How many whole years before go-live all groups have, the base included; 0 where a month of it is not known."""
+    groups = 1 + np.count_nonzero(np.diff(cells.event_times) < 0)  # cells come group by group, times rising
     known = cells.event_times[np.isfinite(cells.effects)]
-    groups = np.count_nonzero(known == -1)
     years = 0
     while all(np.count_nonzero(known == -month) == groups for month in _months(years)):
         years += 1

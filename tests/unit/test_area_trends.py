@@ -13,15 +13,18 @@ from evaluation.estimation.staggered_adoption import Adoption
 MONTHS = np.arange(54)
 
 
-def trends(first: list[int], *, after: list[float], years: dict[int, float], estimator: str) -> Trends:
+def trends(
+    first: list[int], *, after: list[float], years: dict[int, float], estimator: str, unknown: tuple[int, ...] = ()
+) -> Trends:
     """Pilot areas with an effect of their own and a level by year before go-live, beside areas at 0 and 0.02."""
     rows = [
         [years.get((month - start) // 12, 0.0) if month < start else effect for month in MONTHS.tolist()]
         for start, effect in zip(first, after, strict=True)
     ]
+    is_known = ~np.isin(MONTHS, unknown)
     panel = Adoption(
-        outcomes=np.array([*rows, [0.0] * MONTHS.size, [0.02] * MONTHS.size]),
-        times=MONTHS,
+        outcomes=np.array([*rows, [0.0] * MONTHS.size, [0.02] * MONTHS.size])[:, is_known],
+        times=MONTHS[is_known],
         first_treated=np.array([*first, NEVER, NEVER]),
         weights=np.ones(len(first) + 2),
     )
@@ -80,6 +83,17 @@ def test_a_straight_drift_apart_is_within_the_largest_change_before() -> None:
 def test_without_a_year_before_the_base_there_are_no_bounds_but_a_reason() -> None:
     found = trends([36, 23], after=[-0.2, -0.4], years={}, estimator="group_time_never_treated")
     assert (found.changes.size, found.bounds, found.reason) == (0, None, NO_YEAR_BEFORE)
+
+
+@pytest.mark.parametrize(
+    ("unknown", "changes"), [((35,), []), ((23,), []), ((11,), [-0.04]), ((36, 40), [-0.04, -0.06])]
+)
+def test_a_month_that_is_not_known_takes_its_year_and_all_before_it(unknown: tuple[int, ...], changes: list) -> None:
+    found = trends(
+        [36, 36], after=[-0.2, -0.4], years={-3: 0.10, -2: 0.04}, estimator="group_time_never_treated", unknown=unknown
+    )
+    assert found.changes.tolist() == pytest.approx(changes)
+    assert found.reason == ("" if changes else NO_YEAR_BEFORE)
 
 
 def test_one_pilot_area_has_changes_without_bounds() -> None:
