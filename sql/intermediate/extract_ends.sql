@@ -85,5 +85,5 @@ left outer join last_months on study_extracts.extract = last_months.extract
 left outer join expected_months as in_last_month
     on
         study_extracts.extract = in_last_month.extract
-        and in_last_month.month_end_date = needed.needed_month_end_date
+        and needed.needed_month_end_date = in_last_month.month_end_date
 where study_extracts.extract in ('admissions', 'outpatients', 'emergency_care')
