@@ -1,6 +1,6 @@
 """How long matching takes from covariates to pairs, and how much memory, at a national scale.
 
-    python benchmarks/matching.py --cases 50000 --controls 2000000 --ratio 5 --write
+    python -m benchmarks.matching --cases 50000 --controls 2000000 --ratio 5 --write
 
 Made-up people: use of care in six windows, age, flags and categories, with cases drawn after a crisis. Measured
 in one process: design matrix, propensity score, then 1:k matching within sex, age band, month and discharge class
