@@ -6,6 +6,7 @@ from evaluation.planning import expected_power as power_before_outcomes
 from pipelines.comparison import found_design
 from pipelines.faults import guarded
 from pipelines.freezing import frozen_tables
+from pipelines.frozen_people import with_ids_of_today
 from pipelines.implied_bias import implied_biases
 from pipelines.masking import row_metadata
 from pipelines.parameters import DESIGN_STAGE
@@ -21,6 +22,7 @@ TABLES = {
     "unmatched_cases": "How the pilot people who found no match differ from those who did.",
     "design_people": "The people compared, with the covariates they were compared by.",
 }
+READ = ("comparison_candidates", "comparison_cohort", "covariates", "sites", "people")
 DESIGN = (*TABLES, "expected_power", "implied_bias")
 PUBLISHED = tuple(name for name in DESIGN if name != "design_people")
 
@@ -29,7 +31,7 @@ PUBLISHED = tuple(name for name in DESIGN if name != "design_people")
     specs=[
         dg.AssetSpec(
             name,
-            deps=[dg.AssetKey(table) for table in ("comparison_cohort", "covariates", "sites", "people")],
+            deps=[dg.AssetKey(table) for table in READ],
             description=description,
             group_name="matching",
             kinds={"polars"},
@@ -43,7 +45,7 @@ def comparison(
 ):
     """Pairs, weights and balance, settled before any outcome is read: those that were frozen, else found anew."""
     frozen = None if context.run.job_name == DESIGN_STAGE else frozen_tables(study)
-    tables = frozen or found_design(warehouse, study.protocol)
+    tables = with_ids_of_today(frozen, warehouse) if frozen else found_design(warehouse, study.protocol)
     for name in TABLES:
         yield dg.MaterializeResult(asset_key=name, metadata=row_metadata(warehouse.write(name, tables[name])))
 

@@ -28,6 +28,7 @@ CONTROLLED = {"weighted_cohort": "has_weights", "matched_cohort": "has_pairs", "
 SHOWN_WHERE_KNOWN = ("days_since_emergency_discharge",)
 ALWAYS_NEEDED = (
     "person_id",
+    "record_person_id",
     "is_treated",
     "site_id",
     "index_date",
@@ -201,6 +202,7 @@ def weighted_people(cases: pl.DataFrame, weighted: pl.DataFrame, *, terms: Terms
     matrix = design_matrix(people, terms=terms)
     return ComparedPeople(
         person_id=matrix.person_id,
+        record_person_id=matrix.column_of(people, "record_person_id"),
         is_treated=matrix.treated(people),
         weights=matrix.column_of(people, "weight").to_numpy(),
         covariates=matrix.values,
@@ -224,6 +226,7 @@ def _matched(
     places = matrix.person_id.search_sorted(rows["person_id"]).to_numpy()
     return ComparedPeople(
         person_id=rows["person_id"],
+        record_person_id=matrix.column_of(people, "record_person_id").gather(places),
         is_treated=matrix.treated(people)[places],
         weights=rows["weight"].to_numpy(),
         covariates=matrix.values[places],

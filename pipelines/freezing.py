@@ -30,6 +30,7 @@ FROZEN_TABLES = (
 )
 FROZEN_SECTIONS = ("comparison", "spells", "periods")
 MAY_CHANGE = ("periods.data_until", "periods.horizons_months")
+RECORD_PERSON = "record_person_id"
 INDEX_DATES = {"person_id": pl.String, "index_date": pl.Date}
 LONGEST_NAME = 100
 FREEZE_ANEW = "or freeze anew, which results will say: icp freeze STUDY --by NAME --again"
@@ -135,16 +136,23 @@ def frozen_tables(study: Study) -> dict[str, pl.DataFrame] | None:
     frozen = frozen_design(study)
     if frozen is None:
         return None
-    return {name: pl.read_parquet(study.output / FOLDER / f"{name}.parquet") for name in frozen.tables}
+    tables = {name: pl.read_parquet(study.output / FOLDER / f"{name}.parquet") for name in frozen.tables}
+    people = tables["design_people"]
+    if RECORD_PERSON not in people.columns:  # frozen when nobody could stand in both arms
+        people = people.with_columns(pl.col("person_id").alias(RECORD_PERSON))
+    return tables | {"design_people": people}
 
 
 def frozen_index_dates(study: Study) -> pl.DataFrame:
-    """The index dates that comparison people keep, columns `INDEX_DATES`; no rows without a frozen design."""
+    """The index dates that comparison people keep, columns `INDEX_DATES`; no rows without a frozen design.
+
+    `person_id` is that of their records, whichever id the design knows them by.
+    """
     tables = frozen_tables(study)
     if tables is None:
         return pl.DataFrame(schema=INDEX_DATES)
     others = tables["design_people"].filter(~pl.col("is_treated"))
-    return others.select("person_id", "index_date").cast(pl.Schema(INDEX_DATES))
+    return others.select(person_id=RECORD_PERSON, index_date="index_date").cast(pl.Schema(INDEX_DATES))
 
 
 def design_state(study: Study) -> str:

@@ -18,7 +18,8 @@ class ComparedPeople:
     """Cases and comparison people of one design, a row each (in matched sets a row for each use), n rows.
 
     `weights` of the cases are 1; `covariates` (n x p) are the columns that weights balance, or that the regression
-    in matched sets adjusts for, without intercept; `set_ids` number matched sets.
+    in matched sets adjusts for, without intercept; `set_ids` number matched sets. `record_person_id` says whose records
+    a row's are, where that is not `person_id`: who enrols later stands in both arms, as one cluster.
     """
 
     person_id: pl.Series
@@ -26,11 +27,13 @@ class ComparedPeople:
     weights: Floats
     covariates: Floats
     set_ids: NDArray[np.int64] | None = None
+    record_person_id: pl.Series | None = None
 
     @cached_property
     def person_numbers(self) -> NDArray[np.int64]:
-        """People as whole numbers from 0 (n), in the order of `person_id`."""
-        return self.person_id.rank("dense").cast(pl.Int64).to_numpy() - 1
+        """People as whole numbers from 0 (n), in the order of their ids; one number for who is in both arms."""
+        ids = self.person_id if self.record_person_id is None else self.record_person_id
+        return ids.rank("dense").cast(pl.Int64).to_numpy() - 1
 
     def people_among(self, rows: NDArray[np.bool_]) -> int:
         """How many people, each once, stand in the rows that n flags mark."""

@@ -204,7 +204,7 @@ def _numbers_of_people(people: ComparedPeople | None, found: _Found | None) -> d
         "person_years_pilot": float(found.years[cases].sum()),
         "person_years_comparator": float(found.years[others].sum()),
         "cluster_level": "person",
-        "n_clusters": n_cases + n_others,
+        "n_clusters": people.people_among(found.known),
     }
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import polars as pl
 
 from evaluation.estimation.cautions import UNBALANCED, no_estimate
@@ -37,7 +36,7 @@ def prepared_design(people: ComparedPeople) -> WeightedDesign | str:
             is_treated=people.is_treated,
             weights=people.weights,
             balanced=people.covariates,
-            person_ids=np.arange(len(people.covariates)),
+            person_ids=people.person_numbers,
         )
     except UnbalancedWeightsError:
         return UNBALANCED

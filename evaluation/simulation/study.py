@@ -8,6 +8,7 @@ import polars as pl
 
 from evaluation.simulation.activity_records import appointment_records, attendance_records
 from evaluation.simulation.admissions import admissions
+from evaluation.simulation.calendar import NEVER
 from evaluation.simulation.episodes import episode_records
 from evaluation.simulation.history import History, draw_history
 from evaluation.simulation.people import areas
@@ -72,7 +73,10 @@ def simulate_study(settings: SimulationSettings, rng: np.random.Generator) -> Si
     records, codes = streams.records, areas(settings)
     years, count = settings.years, len(codes)
     cohort = _cohort(history, settings)
-    with_pilot = _truth(history, cohort, settings, with_pilot=True)
+    both_arms = (
+        _truth(history, part, settings, with_pilot=True) for part in (cohort, _later_enrolled(cohort, settings))
+    )
+    with_pilot = pl.concat(both_arms).sort("person_id", "index_date", "period")
     without_pilot = _truth(history, cohort.filter("is_pilot"), settings, with_pilot=False)
     return SimulatedStudy(
         admissions=episode_records(history, years, areas=count, rng=records),
@@ -121,12 +125,34 @@ def _cohort(history: History, settings: SimulationSettings) -> pl.DataFrame:
         .drop("site", "route")
     )
     others = linked.join(history.pilots, on="person", how="anti")
+    return pl.concat([pilot, _eligible(others, pilot, settings).select(pilot.columns)])
+
+
+def _later_enrolled(cohort: pl.DataFrame, settings: SimulationSettings) -> pl.DataFrame:
+    """Pilot people of `cohort` as comparison people, where their drawn date lies before they enrolled.
+
+    They are followed until the day before: as if they had left then, and whatever killed them later is not known.
+    """
+    pilot = cohort.filter("is_pilot")
+    enrolled = pl.col("enrolled_day")
+    before = _eligible(pilot.with_columns(enrolled_day="index_day"), pilot, settings).filter(
+        pl.col("index_day") < enrolled
+    )
+    return before.with_columns(
+        person_id=pl.col("person_id") + " before enrolment",
+        reg_end=pl.min_horizontal("reg_end", enrolled - 1),
+        death=pl.when(pl.col("death") < enrolled).then("death").otherwise(NEVER),
+    ).select(cohort.columns)
+
+
+def _eligible(people: pl.DataFrame, pilot: pl.DataFrame, settings: SimulationSettings) -> pl.DataFrame:
+    """Those who are there on the index date that they draw, as comparison people."""
     index = comparison_index_days(
-        others["person_id"].to_list(),
+        people["person_id"].to_list(),
         pilot_index_days=pilot["index_day"].to_list(),
         seed=settings.comparison_seed,
     )
-    eligible = others.with_columns(
+    return people.with_columns(
         index_day=pl.Series(index, dtype=pl.Int64), is_pilot=pl.lit(value=False), site_id=pl.lit(None, dtype=pl.String)
     ).filter(
         (pl.col("death") >= pl.col("index_day"))
@@ -134,7 +160,6 @@ def _cohort(history: History, settings: SimulationSettings) -> pl.DataFrame:
         & (pl.col("reg_end") >= pl.col("index_day"))
         & (pl.col("dob") <= pl.col("index_day"))
     )
-    return pl.concat([pilot, eligible.select(pilot.columns)])
 
 
 def _effects(with_pilot: pl.DataFrame, without_pilot: pl.DataFrame, settings: SimulationSettings) -> pl.DataFrame:

@@ -4,13 +4,13 @@
 -- Admissions are counted under the study's rule for continuous spells. A month without activity has no row.
 with stays as (
     select
-        overnight_stays.person_id,
+        index_dates.person_id,
         overnight_stays.is_new_emergency_admission,
         index_dates.index_date,
         greatest(overnight_stays.admission_date, index_dates.observed_from_date) as first_night_date,
         least(overnight_stays.discharge_date, index_dates.observed_until_date) as end_date
     from overnight_stays
-    inner join index_dates on overnight_stays.person_id = index_dates.person_id
+    inner join index_dates on overnight_stays.person_id = index_dates.record_person_id
 ),
 
 -- A stay may last over several months: its nights fall where they were spent.
@@ -35,7 +35,7 @@ bed_days as (
 
 placed as (
     select
-        activity_events.person_id,
+        index_dates.person_id,
         index_days.month_from_index,
         activity_events.emergency_admissions,
         activity_events.emergency_admissions_zero_night,
@@ -54,7 +54,7 @@ placed as (
         activity_events.cost_gbp,
         activity_events.unpriced_activities
     from activity_events
-    inner join index_dates on activity_events.person_id = index_dates.person_id
+    inner join index_dates on activity_events.person_id = index_dates.record_person_id
     inner join index_days
         on
             index_dates.index_date = index_days.index_date

@@ -2,7 +2,8 @@
 -- grain: one row per contract_id
 -- contract: none
 -- Diagnoses recorded an episode that starts in the period. Null verdict: fewer than 100 episodes in an arm
--- and period. Beyond 10 per cent it would show as an effect in any metric made from diagnoses.
+-- and period. Of a comparison person who enrols later, up to the enrolment. Beyond 10 per cent it would
+-- show as an effect in any metric made from diagnoses.
 with depths as (
     select
         index_dates.is_pilot,
@@ -13,12 +14,14 @@ with depths as (
             + coalesce(array_length(episodes.secondary_diagnosis_codes), 0)
         ) as diagnoses_per_episode
     from episodes
-    inner join index_dates on episodes.person_id = index_dates.person_id
+    inner join index_dates on episodes.person_id = index_dates.record_person_id
     inner join index_days
         on
             index_dates.index_date = index_days.index_date
             and episodes.episode_start_date = index_days.activity_date
-    where index_days.period in ('baseline', 'follow_up')
+    where
+        index_days.period in ('baseline', 'follow_up')
+        and coalesce(episodes.episode_start_date < index_dates.later_enrolment_date, true)
     group by index_dates.is_pilot, index_days.period
 ),
 

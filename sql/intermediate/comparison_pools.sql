@@ -15,7 +15,7 @@ with candidates as (
             covariates.index_date + to_months(cast(study_design.follow_up_months as integer)) as date
         ) as follow_up_end_date
     from covariates
-    inner join population on covariates.person_id = population.person_id
+    inner join population on covariates.record_person_id = population.person_id
     cross join study_design
 ),
 

@@ -82,6 +82,7 @@ stays_at_index as (
 
 select
     cohort.person_id,
+    cohort.record_person_id,
     cohort.is_pilot as is_treated,
     cohort.site_id,
     cohort.index_date,
@@ -246,7 +247,7 @@ select
             then cast(comorbidity.diagnoses as double) / comorbidity.episodes
     end as diagnoses_per_episode
 from cohort
-inner join population on cohort.person_id = population.person_id
+inner join population on cohort.record_person_id = population.person_id
 inner join look_back_windows as windows on cohort.index_date = windows.index_date
 inner join stays_at_index on cohort.person_id = stays_at_index.person_id
 cross join known_areas

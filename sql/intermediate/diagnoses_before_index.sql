@@ -5,12 +5,12 @@
 -- without a primary diagnosis has a row without a code, so that it is counted among the episodes.
 with ended as (
     select
-        episodes.person_id,
+        index_dates.person_id,
         episodes.episode_key,
         episodes.primary_diagnosis_code,
         episodes.secondary_diagnosis_codes
     from episodes
-    inner join index_dates on episodes.person_id = index_dates.person_id
+    inner join index_dates on episodes.person_id = index_dates.record_person_id
     inner join look_back_windows as windows on index_dates.index_date = windows.index_date
     where
         episodes.episode_end_date >= windows.start_24_months_date

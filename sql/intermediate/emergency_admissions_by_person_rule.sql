@@ -9,7 +9,7 @@ select
     continuous_spells.continuous_rule,
     count(*) as emergency_admissions
 from continuous_spells
-inner join index_dates on continuous_spells.person_id = index_dates.person_id
+inner join index_dates on continuous_spells.person_id = index_dates.record_person_id
 inner join index_days
     on
         index_dates.index_date = index_days.index_date

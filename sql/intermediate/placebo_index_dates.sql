@@ -7,13 +7,15 @@
 -- date, or where a frozen design knows the person by another index date.
 select
     index_dates.person_id,
+    index_dates.record_person_id,
     index_dates.is_pilot,
     index_dates.site_id,
     cast(date_add(index_dates.index_date, to_months(-12)) as date) as index_date,
     index_dates.observed_from_date,
     index_dates.observed_until_date,
     index_dates.age_at_index - 1 as age_at_index,
-    index_dates.date_of_death
+    index_dates.date_of_death,
+    index_dates.later_enrolment_date
 from index_dates
 inner join design_people
     on

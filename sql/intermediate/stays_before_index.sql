@@ -6,7 +6,7 @@
 -- known to have ended. Regular attendances are no stays.
 with members as (
     select
-        members.person_id,
+        index_dates.person_id,
         members.continuous_spell_number,
         index_dates.index_date,
         provider_spells.admission_date,
@@ -15,7 +15,7 @@ with members as (
         members.is_first_spell and provider_spells.is_new_emergency_admission as is_new_emergency_admission,
         members.is_first_spell and provider_spells.is_elective_admission as is_elective_admission,
         row_number() over (
-            partition by members.person_id, members.continuous_spell_number
+            partition by index_dates.person_id, members.continuous_spell_number
             order by
                 provider_spells.last_known_date desc nulls first,
                 provider_spells.admission_date desc nulls last,
@@ -29,7 +29,7 @@ with members as (
             members.person_id = provider_spells.person_id
             and members.provider_code = provider_spells.provider_code
             and members.spell_number = provider_spells.spell_number
-    inner join index_dates on members.person_id = index_dates.person_id
+    inner join index_dates on members.person_id = index_dates.record_person_id
     where provider_spells.admission_date < index_dates.index_date and not provider_spells.is_regular_attender
 )
 

@@ -2,21 +2,7 @@
 -- grain: one row per person_id
 -- contract: none
 -- All recorded use counts, also before the person's registration. Somebody without any use has no row.
-with events as (
-    select
-        person_id,
-        'emergency' as activity,
-        admission_date as activity_date
-    from stays_before_index
-    where is_new_emergency_admission
-    union all
-    select
-        person_id,
-        'elective' as activity,
-        admission_date as activity_date
-    from stays_before_index
-    where is_elective_admission
-    union all
+with visits as (
     select
         person_id,
         'outpatient' as activity,
@@ -32,6 +18,32 @@ with events as (
     where is_unplanned
 ),
 
+events as (
+    select
+        person_id,
+        index_date,
+        'emergency' as activity,
+        admission_date as activity_date
+    from stays_before_index
+    where is_new_emergency_admission
+    union all
+    select
+        person_id,
+        index_date,
+        'elective' as activity,
+        admission_date as activity_date
+    from stays_before_index
+    where is_elective_admission
+    union all
+    select
+        index_dates.person_id,
+        index_dates.index_date,
+        visits.activity,
+        visits.activity_date
+    from visits
+    inner join index_dates on visits.person_id = index_dates.record_person_id
+),
+
 -- The number of months of the narrowest window that the event falls in.
 placed as (
     select
@@ -45,11 +57,8 @@ placed as (
             else 24
         end as months
     from events
-    inner join index_dates on events.person_id = index_dates.person_id
-    inner join look_back_windows as windows on index_dates.index_date = windows.index_date
-    where
-        events.activity_date >= windows.start_24_months_date
-        and events.activity_date < index_dates.index_date
+    inner join look_back_windows as windows on events.index_date = windows.index_date
+    where events.activity_date >= windows.start_24_months_date and events.activity_date < events.index_date
 )
 
 select

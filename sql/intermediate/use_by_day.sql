@@ -10,6 +10,7 @@
 with people as (
     select
         index_dates.person_id,
+        index_dates.record_person_id,
         index_dates.index_date,
         index_dates.observed_from_date,
         least(
@@ -41,24 +42,29 @@ stays as (
 
 nights_in_hospital as (
     select
-        stays.person_id,
+        people.person_id,
         greatest(stays.admission_date, people.index_date, people.observed_from_date) as first_night_date,
         least(stays.end_date, people.until_date) as end_date
     from stays
-    inner join people on stays.person_id = people.person_id
+    inner join people on stays.person_id = people.record_person_id
     where stays.end_date > people.index_date and stays.end_date > stays.admission_date
 ),
 
 use_of_days as (
     select
-        person_id,
-        activity_date,
-        emergency_admissions,
-        elective_admissions,
-        outpatient_attendances,
+        people.person_id,
+        activity_events.activity_date,
+        activity_events.emergency_admissions,
+        activity_events.elective_admissions,
+        activity_events.outpatient_attendances,
         0 as days_in_hospital
     from activity_events
-    where emergency_admissions + elective_admissions + outpatient_attendances > 0
+    inner join people on activity_events.person_id = people.record_person_id
+    where
+        activity_events.emergency_admissions
+        + activity_events.elective_admissions
+        + activity_events.outpatient_attendances
+        > 0
     union all
     select
         person_id,

@@ -5,7 +5,16 @@
 -- Admissions, appointments that took place and A&E attendances of the 24 months before, each once; of equal
 -- ones the first code. Who used none has that of most of the people compared from the same practice; without
 -- a practice, none.
-with visits as (
+with compared as (
+    select
+        design_people.person_id,
+        design_people.index_date,
+        coalesce(index_dates.record_person_id, design_people.person_id) as record_person_id
+    from design_people
+    left outer join index_dates on design_people.person_id = index_dates.person_id
+),
+
+visits as (
     select
         person_id,
         provider_code,
@@ -28,19 +37,19 @@ with visits as (
 
 used as (
     select
-        design_people.person_id,
+        compared.person_id,
         visits.provider_code,
         row_number() over (
-            partition by design_people.person_id
+            partition by compared.person_id
             order by count(*) desc nulls last, visits.provider_code asc nulls last
         ) as place
-    from design_people
-    inner join visits on design_people.person_id = visits.person_id
+    from compared
+    inner join visits on compared.record_person_id = visits.person_id
     where
-        visits.activity_date >= cast(date_add(design_people.index_date, to_months(-24)) as date)
-        and visits.activity_date < design_people.index_date
+        visits.activity_date >= cast(date_add(compared.index_date, to_months(-24)) as date)
+        and visits.activity_date < compared.index_date
         and visits.provider_code is not null
-    group by design_people.person_id, visits.provider_code
+    group by compared.person_id, visits.provider_code
 ),
 
 own as (
@@ -60,16 +69,17 @@ of_practices as (
             order by count(*) desc nulls last, own.provider_code asc nulls last
         ) as place
     from own
-    inner join population on own.person_id = population.person_id
+    inner join compared on own.person_id = compared.person_id
+    inner join population on compared.record_person_id = population.person_id
     where population.practice_code is not null
     group by population.practice_code, own.provider_code
 )
 
 select
-    design_people.person_id,
+    compared.person_id,
     coalesce(own.provider_code, of_practices.provider_code) as provider_code
-from design_people
-inner join population on design_people.person_id = population.person_id
-left outer join own on design_people.person_id = own.person_id
+from compared
+inner join population on compared.record_person_id = population.person_id
+left outer join own on compared.person_id = own.person_id
 left outer join of_practices
     on population.practice_code = of_practices.practice_code and of_practices.place = 1

@@ -41,12 +41,16 @@ residents as (
     select
         population_records.person_id,
         population_records.is_opted_out,
-        candidates.person_id is not null as is_not_enrolled,
-        candidates.index_date is not null and candidates.is_alive_at_index as is_alive_at_index,
+        coalesce(candidates.is_enrolment_day_known, false) as is_enrolment_day_known,
+        coalesce(candidates.is_not_enrolled_at_index, false) as is_not_enrolled_at_index,
+        candidates.index_date is not null
+        and candidates.is_not_enrolled_at_index
+        and candidates.is_alive_at_index as is_alive_at_index,
         coalesce(candidates.is_registered_at_index, false) as is_registered_at_index,
         coalesce(candidates.is_born_by_index, false) as is_born_by_index
     from population_records
-    left outer join comparison_candidates as candidates on population_records.person_id = candidates.person_id
+    left outer join comparison_candidates as candidates
+        on population_records.person_id = candidates.record_person_id
     where population_records.fate = 'accepted'
 ),
 
@@ -143,34 +147,41 @@ steps as (
     select
         'comparison' as arm,
         3 as step_number,
-        'not enrolled in a pilot' as step,
-        count(*) filter (where is_not_enrolled) as people
+        'not enrolled on a day that nobody knows' as step,
+        count(*) filter (where is_enrolment_day_known) as people
     from residents
     union all
     select
         'comparison' as arm,
         4 as step_number,
+        'not enrolled in a pilot by the index date' as step,
+        count(*) filter (where is_not_enrolled_at_index) as people
+    from residents
+    union all
+    select
+        'comparison' as arm,
+        5 as step_number,
         'alive at the index date' as step,
         count(*) filter (where is_alive_at_index) as people
     from residents
     union all
     select
         'comparison' as arm,
-        5 as step_number,
+        6 as step_number,
         'registered at the index date' as step,
         count(*) filter (where is_alive_at_index and is_registered_at_index) as people
     from residents
     union all
     select
         'comparison' as arm,
-        6 as step_number,
+        7 as step_number,
         'born by the index date' as step,
         count(*) filter (where is_alive_at_index and is_registered_at_index and is_born_by_index) as people
     from residents
     union all
     select
         'comparison' as arm,
-        7 as step_number,
+        8 as step_number,
         'index date within the data' as step,
         comparison_people as people
     from cohort

@@ -14,7 +14,7 @@ select
     population.area,
     population.is_care_home_resident,
     population.ethnic_category_code,
-    population.date_of_death,
+    index_dates.date_of_death,
     doubtful_deaths.person_id is not null as is_death_link_doubtful,
     population.registration_start_date,
     population.registration_end_date,
@@ -25,8 +25,10 @@ select
     enrolments.eligible_date,
     enrolments.enrolment_route,
     enrolments.enrolment_tier,
-    enrolments.enrolment_status
+    enrolments.enrolment_status,
+    index_dates.record_person_id,
+    index_dates.later_enrolment_date
 from index_dates
-inner join population on index_dates.person_id = population.person_id
-left outer join doubtful_deaths on index_dates.person_id = doubtful_deaths.person_id
+inner join population on index_dates.record_person_id = population.person_id
+left outer join doubtful_deaths on index_dates.record_person_id = doubtful_deaths.person_id
 left outer join enrolments on index_dates.person_id = enrolments.person_id

@@ -2,7 +2,8 @@
 -- grain: one row per characteristic, characteristic_value
 -- contract: data_contracts/marts/reach.odcs.yaml
 -- Everyone born, alive, registered and within the data on the index date (drawn for those not enrolled).
--- The pilot's own criteria are not in the data. Without areas of sites nobody's eligibility is known.
+-- Who is in both arms counts once, as enrolled. The pilot's own criteria are not in the data. Without
+-- areas of sites nobody's eligibility is known.
 with pilot_areas as (
     select distinct area
     from sites

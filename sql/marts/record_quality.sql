@@ -1,7 +1,8 @@
 -- Records of hospital activity that were quarantined, nulled or repaired, by arm, site, provider, period.
 -- grain: one row per extract, arm, site_id, provider_code, period
 -- contract: data_contracts/marts/record_quality.odcs.yaml
--- A quarantined record of which person, provider or date could not be read is counted under `unknown`.
+-- Of a person in both arms, records count once, as a pilot person's. A quarantined record of which person,
+-- provider or date could not be read is counted under `unknown`.
 with records as (
     select
         'admissions' as extract,

@@ -1,7 +1,8 @@
 -- Every questionnaire's answers to the items of its instrument, blank items included.
 -- grain: one row per extract, respondent_id, wave, item_id
 -- contract: data_contracts/marts/survey_answers.odcs.yaml
--- Answers of people who opted out are left out, those of people who are not in the population are kept.
+-- Answers of people who opted out are left out. Of a person in both arms they are the pilot person's.
+-- Those of people who are not in the population are kept.
 with answered as (
     select
         survey_records.extract,

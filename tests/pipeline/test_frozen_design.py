@@ -1,6 +1,7 @@
 """After the freeze new deliveries do not match again, and nothing that the design rests on can be changed unseen."""
 
 import shutil
+from datetime import date, timedelta
 from pathlib import Path
 
 import duckdb
@@ -103,6 +104,46 @@ def test_new_deliveries_do_not_match_again(frozen, tmp_path):
     assert now["n_pilot"] == was["n_pilot"]
     assert now["n_comparator"] <= was["n_comparator"]
     assert "People whose count is not known are left out." in now["caution"]
+
+
+def enrol_control(folder: Path, control: str, day: date) -> None:
+    """A comparison person of the frozen pairs enrols, after their index date, at the first site."""
+    extracts = folder / "extracts" / "enrolments"
+    enrolments = pl.read_csv(next(extracts.iterdir()), infer_schema=False)
+    newcomer = enrolments.head(1).with_columns(
+        pl.lit(control).alias(enrolments.columns[0]), INDEX_DATE=pl.lit(str(day))
+    )
+    pl.concat([enrolments, newcomer]).write_csv(extracts / "enrolments_2011-07.csv")
+
+
+def test_a_control_who_enrols_after_the_freeze_keeps_the_place_and_is_followed_until_then(frozen, tmp_path):
+    later = copied(frozen, tmp_path / "later", output=True)
+    control, index_date = published(
+        frozen, "select comparison_person_id, index_date from people inner join matched_pairs on person_id = "
+        "comparison_person_id where date_of_death is null order by all limit 1"
+    ).row(0)  # fmt: skip
+    day = index_date + timedelta(days=40)
+    enrol_control(later, control, day)
+    assert run_study(load_study(later), say=in_silence).is_new
+    before = f"{control} before enrolment"
+    arms = f"""select person_id, is_pilot, index_date, later_enrolment_date, observed_until_date from people
+        where record_person_id = '{control}' order by 1"""
+    until = published(frozen, f"select observed_until_date from people where person_id = '{control}'").item()
+    assert published(later, arms).rows() == [
+        (control, True, day, None, until),
+        (before, False, index_date, day, day),
+    ]
+    pairs = [
+        folder_pairs["comparison_person_id"]
+        for folder_pairs in (kept(frozen)["matched_pairs"], kept(later)["matched_pairs"])
+    ]
+    assert sorted(pairs[0].replace(control, before)) == sorted(pairs[1])
+    was, now = default_effect(frozen), default_effect(later)
+    assert (now["n_pilot"], now["n_comparator"]) == (was["n_pilot"], was["n_comparator"])
+    days = f"select person_days from person_periods where person_id = '{before}' and period = 'follow_up'"
+    assert published(later, days).item() == 40
+    assert now["person_years_comparator"] < was["person_years_comparator"]
+    assert "People whose count is not known are left out." not in now["caution"]
 
 
 def test_without_a_freeze_the_same_deliveries_match_again(frozen, tmp_path):

@@ -36,9 +36,11 @@ def cohort(seed: int, *, hidden_ratio: float = 1.0) -> pl.DataFrame:
     odds = 1.2 * np.log1p(lately) + 0.01 * age + (np.log(6.0) * is_hidden if hidden_ratio != 1 else 0.0)
     joined = np.argsort(-(odds + rng.gumbel(0, 1, PEOPLE)), kind="stable")[:CASES]
     nothing = {name: np.zeros(PEOPLE, dtype=int) for name in COUNTS_AT_INDEX.values()}
+    ids = [f"p{number:05d}" for number in range(PEOPLE)]
     return pl.DataFrame(
         {
-            "person_id": [f"p{number:05d}" for number in range(PEOPLE)],
+            "person_id": ids,
+            "record_person_id": ids,
             "is_treated": np.isin(np.arange(PEOPLE), joined),
             "age": age - 1,
             "visits_12_months": visits[:, :12].sum(axis=1),

@@ -30,9 +30,11 @@ def people(rng: np.random.Generator) -> pl.DataFrame:
     age = rng.integers(65, 85, number) + np.where(is_case, 2, 0)
     before = rng.poisson(np.where(is_case, 1.0, 0.5))
     rate = np.exp(-0.5 + 0.4 * np.log1p(before) + 0.02 * (age - 75))
+    ids = [f"p{n:05d}" for n in range(number)]
     return pl.DataFrame(
         {
-            "person_id": [f"p{n:05d}" for n in range(number)],
+            "person_id": ids,
+            "record_person_id": ids,
             "is_treated": is_case,
             "site_id": ["north" if case else None for case in is_case],
             "index_date": pl.Series([None] * number, dtype=pl.Date),

@@ -90,7 +90,7 @@ def test_everyone_who_may_be_compared_is_in_a_pool_whichever_is_taken() -> None:
 def test_calendar_time_is_counted_from_the_first_index_date_of_the_pilot() -> None:
     enrolments = [enrolment("2010-07-01"), enrolment("2010-10-09", person_id="p2")]
     found = SmallStudy(enrolments=enrolments)
-    days = found.query("select person_id, index_day, index_quarter from comparison_cohort order by 1")
+    days = found.query("select person_id, index_day, index_quarter from comparison_cohort where is_treated order by 1")
     assert days == [("p1", 0, "3"), ("p2", 100, "4")]
 
 

@@ -16,7 +16,7 @@ def test_only_who_is_born_alive_registered_and_within_the_data_at_the_index_date
         + [enrolment(day, person_id=person_id) for person_id, day in late.items()],
         population=[*COMING_AND_GOING, *map(person, late)],
     )
-    assert study.query("select person_id, is_treated, site_id from covariates order by 1") == [
+    assert study.query("select person_id, is_treated, site_id from covariates where is_treated order by 1") == [
         (person_id, True, "s1") for person_id in sorted([*THERE_THAT_DAY, "on its last day"])
     ]
 

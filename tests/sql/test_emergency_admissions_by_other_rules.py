@@ -35,10 +35,12 @@ def test_admissions_count_from_the_index_date_to_the_end_of_follow_up_of_those_w
 
 def test_people_without_admissions_have_none_and_are_null_where_they_are_not_covered() -> None:
     enrolments = [enrolment("2010-07-01"), enrolment("2010-08-01", person_id="p2")]
-    study = SmallStudy(enrolments=enrolments)
+    frozen = [{"person_id": "p2", "index_date": "2010-08-01"}]  # not as a comparison person before
+    study = SmallStudy(enrolments=enrolments, frozen_index_dates=frozen)
     assert study.query(f"{ALL} order by all") == [("p1", "hf_che", 184, 0), ("p2", "hf_che", 184, 0)]
     until_december = [month for month in MONTHS if month <= date(2010, 12, 1)]
-    study = SmallStudy(enrolments=enrolments, coverage=covered(admissions=until_december))
+    covers = covered(admissions=until_december)
+    study = SmallStudy(enrolments=enrolments, frozen_index_dates=frozen, coverage=covers)
     assert study.query(f"{ALL} order by all") == [("p1", "hf_che", 184, 0), ("p2", "hf_che", 184, None)]
 
 

@@ -72,6 +72,20 @@ def test_a_cohort_compares_rates_after_the_index_date(design):
     assert row["minimum_detectable_change_pct"] == pytest.approx(100 * (1 - math.exp(-2.801585 * error)), rel=1e-6)
 
 
+def test_who_stands_in_both_arms_is_one_cluster():
+    """The first twenty comparison people are the cases before they enrolled: influences are summed by person."""
+    apart, records = rows()["weighted_cohort"], pl.Series([*IDS[:20], *IDS[:20], *IDS[40:]])
+    both = replace(PEOPLE, record_person_id=records)
+    row = rows(replace(EVERYONE, weighted=both))["weighted_cohort"]
+    assert (row["n_pilot"], row["n_comparator"], row["n_clusters"]) == (20, 40, 40)
+    assert row["relative_change_pct"] == apart["relative_change_pct"]
+    cases = (np.array(COUNTS[:20]) - 0.6) / 12
+    others = 0.5 * (np.array(COUNTS[20:]) - 1.2) / 24 / math.sqrt(39 / 40)
+    added = np.concatenate([cases - others[:20], others[20:]])
+    error = math.sqrt((added**2).sum() * 40 / 39)
+    assert row["relative_high_pct"] == pytest.approx(100 * (0.5 * math.exp(1.959964 * error) - 1), rel=1e-6)
+
+
 def test_matched_difference_in_differences_divides_by_the_earlier_rates():
     row = rows()["matched_did"]
     levels = ("pilot_baseline", "pilot_follow_up", "comparator_baseline", "comparator_follow_up")
