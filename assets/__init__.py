@@ -16,7 +16,7 @@ from assets.intermediate import INTERMEDIATE
 from assets.lake import EXTRACTS, read_deliveries
 from assets.ledger import books_balance, deliveries, no_delivery_refused, pilot_people_are_linked
 from assets.marts import MARTS
-from assets.matching import comparison, expected_power, implied_bias
+from assets.matching import comparison, expected_power, implied_bias, target_trial
 from assets.over_time import over_time
 from assets.parameters import code_list_tables, protocol_amendments, study_parameters
 from assets.publishing import code_lists, published, runs
@@ -45,6 +45,7 @@ ALL_ASSETS = [
     data_quality_limits,
     data_quality_history,
     comparison,
+    target_trial,
     placebo_covariates,
     placebo_use,
     covariates_as_at_placebo,

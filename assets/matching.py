@@ -3,7 +3,9 @@
 import dagster as dg
 
 from evaluation.planning import expected_power as power_before_outcomes
+from evaluation.planning import target_trial as trial_in_words
 from pipelines.comparison import found_design
+from pipelines.emulation import emulated_trial
 from pipelines.faults import guarded
 from pipelines.freezing import frozen_tables
 from pipelines.frozen_people import with_ids_of_today
@@ -23,7 +25,7 @@ TABLES = {
     "design_people": "The people compared, with the covariates they were compared by.",
 }
 READ = ("comparison_candidates", "comparison_cohort", "covariates", "sites", "people")
-DESIGN = (*TABLES, "expected_power", "implied_bias")
+DESIGN = (*TABLES, "target_trial", "expected_power", "implied_bias")
 PUBLISHED = tuple(name for name in DESIGN if name != "design_people")
 
 
@@ -48,6 +50,14 @@ def comparison(
     tables = with_ids_of_today(frozen, warehouse) if frozen else found_design(warehouse, study.protocol)
     for name in TABLES:
         yield dg.MaterializeResult(asset_key=name, metadata=row_metadata(warehouse.write(name, tables[name])))
+
+
+@dg.asset(deps=["comparison_designs", "people"], group_name="matching", kinds={"polars"})
+@guarded
+def target_trial(warehouse: dg.ResourceParam[Warehouse], study: dg.ResourceParam[Study]) -> dg.MaterializeResult:
+    """The trial that the study would be, element by element, and what the data do in its place."""
+    found = trial_in_words(emulated_trial(warehouse, study))
+    return dg.MaterializeResult(metadata=row_metadata(warehouse.write("target_trial", found)))
 
 
 @dg.asset(

@@ -1,6 +1,7 @@
 """What `icp design` prints: cohort, balance, implied bias, power, cautions; counts rounded, small ones hidden."""
 
 import math
+import textwrap
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +16,7 @@ from pipelines.text_tables import text_table
 from pipelines.warehouse import Warehouse
 
 MOST_COVARIATES = 10
+WIDTH = 110
 STAGES = {"before": "before", "after_matching": "matched", "after_weighting": "weighted"}
 Row = Mapping[str, Any]
 
@@ -25,6 +27,9 @@ def design_report(study: Study, warehouse: Warehouse) -> str:
     parts = [
         f"Design of {study.protocol.title or study.protocol.study}; no outcome after any index date was read.",
         f"Counts are rounded to the nearest {hidden.round_to}.",
+        "",
+        "Target trial: what a trial would ask for, and what the data do in its place",
+        _trial(warehouse.read("target_trial")),
         "",
         "Cohort",
         _attrition(warehouse.read("attrition"), hidden),
@@ -61,6 +66,18 @@ def shown(count: float, disclosure: Disclosure) -> str:
     if count <= disclosure.suppress_up_to:
         return f"1 to {disclosure.suppress_up_to}"
     return f"{round(count / disclosure.round_to) * disclosure.round_to:,}"
+
+
+def _trial(trial: pl.DataFrame) -> str:
+    lines = []
+    for row in trial.sort("element_number").iter_rows(named=True):
+        lines.append(row["element"].replace("_", " "))
+        lines += [_wrapped("asked", row["specification"]), _wrapped("done", row["emulation"])]
+    return "\n".join(lines)
+
+
+def _wrapped(label: str, words: str) -> str:
+    return textwrap.fill(words, WIDTH, initial_indent=f"  {label:6}", subsequent_indent=" " * 8)
 
 
 def _attrition(attrition: pl.DataFrame, hidden: Disclosure) -> str:

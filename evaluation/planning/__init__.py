@@ -12,6 +12,7 @@ from evaluation.planning.needs import months_needed, people_needed, sites_needed
 from evaluation.planning.plan import Plan, PlannedStudy, plan
 from evaluation.planning.power import Comparison, minimum_detectable_change_pct, power
 from evaluation.planning.rates import EventRate, event_rate
+from evaluation.planning.target_trial import TARGET_TRIAL, Trial, target_trial
 
 __all__ = [
     "DEFAULT_RATES",
@@ -20,12 +21,14 @@ __all__ = [
     "PEOPLE_PER_SITE_SOURCE",
     "SITE_SPREAD_PCT",
     "SOURCE",
+    "TARGET_TRIAL",
     "Comparison",
     "EventRate",
     "Plan",
     "PlannedComparison",
     "PlannedOutcome",
     "PlannedStudy",
+    "Trial",
     "event_rate",
     "expected_power",
     "minimum_detectable_change_pct",
@@ -34,4 +37,5 @@ __all__ = [
     "plan",
     "power",
     "sites_needed",
+    "target_trial",
 ]

@@ -20,6 +20,14 @@ ATTRITION = pl.DataFrame(
         "people_lost": [0, 4, 0],
     }
 )
+TRIAL = pl.DataFrame(
+    {
+        "element_number": [2, 1],
+        "element": ["time_zero", "eligibility"],
+        "specification": ["The day of assignment.", "Alive."],
+        "emulation": ["The enrolment.", "Alive on the index date."],
+    }
+)
 DESIGN = {
     "population": "all_sites",
     "pool": "outside",
@@ -108,6 +116,7 @@ def report(tmp_path):
         study = load_study(write_tiny_study(tmp_path / "study"))
         with Warehouse(study.output / "warehouse.duckdb") as warehouse:
             warehouse.write("attrition", ATTRITION)
+            warehouse.write("target_trial", TRIAL)
             warehouse.write("comparison_designs", pl.DataFrame([DESIGN | (design or {})], schema=DESIGNS))
             warehouse.write("covariate_balance", compared)
             warehouse.write("implied_bias", bias)
@@ -119,6 +128,20 @@ def report(tmp_path):
 
 def lines_of(text: str, word: str) -> list[str]:
     return [" ".join(line.split()) for line in text.splitlines() if word in line]
+
+
+def test_the_target_trial_stands_first_element_by_element_in_order(report):
+    lines = report().splitlines()
+    first = lines.index("eligibility")
+    assert lines[first : first + 6] == [
+        "eligibility",
+        "  asked Alive.",
+        "  done  Alive on the index date.",
+        "time zero",
+        "  asked The day of assignment.",
+        "  done  The enrolment.",
+    ]
+    assert first < lines.index("Cohort")
 
 
 def test_counts_are_rounded_so_that_their_difference_gives_no_small_one_back(report):
