@@ -118,10 +118,10 @@ def enrol_control(folder: Path, control: str, day: date) -> None:
 
 def test_a_control_who_enrols_after_the_freeze_keeps_the_place_and_is_followed_until_then(frozen, tmp_path):
     later = copied(frozen, tmp_path / "later", output=True)
-    control, index_date = published(
-        frozen, "select comparison_person_id, index_date from people inner join matched_pairs on person_id = "
-        "comparison_person_id where date_of_death is null order by all limit 1"
-    ).row(0)  # fmt: skip
+    alive = """select person_id, people.index_date from people
+        inner join matched_pairs on people.person_id = matched_pairs.comparison_person_id
+        where people.date_of_death is null order by all limit 1"""
+    control, index_date = published(frozen, alive).row(0)
     day = index_date + timedelta(days=40)
     enrol_control(later, control, day)
     assert run_study(load_study(later), say=in_silence).is_new
