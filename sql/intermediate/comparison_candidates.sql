@@ -1,4 +1,4 @@
--- Everyone of the study with an index date drawn from the pilot's, and whether they could have enrolled on it.
+-- Everyone of the study with an index date drawn from the pilot's, and whether they could enrol on it.
 -- grain: one row per person_id
 -- contract: none
 -- decision: docs/decisions/0025-target-trial.md

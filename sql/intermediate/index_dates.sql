@@ -3,8 +3,8 @@
 -- contract: none
 -- decision: docs/decisions/0025-target-trial.md
 -- A pilot person's follow-up does not end with the enrolment; a comparison person's ends on the day before
--- they enrol. `record_person_id` is the id of the records: who enrolled after their drawn date has a row in both
--- arms, the comparison one under an id of its own.
+-- they enrol. `record_person_id` is the id of the records: who enrolled after their drawn date has a row in
+-- both arms, the comparison one under an id of its own.
 with arms as (
     select
         person_id,
