@@ -55,13 +55,14 @@ def copied(folder: Path, target: Path, *, output: bool) -> Path:
 
 
 def deliver_more(folder: Path, *, opted_out: str) -> None:
-    """Another person enrols at the first site, who draws all comparison people other dates; somebody opts out."""
+    """Somebody who is compared with nobody enrols, which draws all comparison people other dates; somebody opts out."""
     extracts = folder / "extracts"
     enrolments = pl.read_csv(next((extracts / "enrolments").iterdir()), infer_schema=False)
     population = pl.read_csv(next((extracts / "population").iterdir()), infer_schema=False)
     person = enrolments.columns[0]
-    pairs = published(folder, "select comparison_person_id as person from matched_pairs")["person"]
-    others = population.filter(~pl.col(person).is_in([*enrolments[person], *pairs, opted_out]))
+    query = "select comparison_person_id as person from matched_pairs union select person_id from comparison_weights"
+    compared = published(folder, query)["person"]
+    others = population.filter(~pl.col(person).is_in([*enrolments[person], *compared, opted_out]))
     newcomer = enrolments.head(1).with_columns(pl.lit(others[person][0]).alias(person))
     pl.concat([enrolments, newcomer]).write_csv(extracts / "enrolments" / "enrolments_2011-07.csv")
     header = next((extracts / "opt_outs").iterdir()).read_text().splitlines()

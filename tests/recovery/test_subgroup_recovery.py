@@ -46,6 +46,7 @@ def people(rng: np.random.Generator) -> pl.DataFrame:
             "imd_quintile": np.where(is_case, rng.integers(1, 3, number), rng.integers(1, 6, number)),
             "ethnic_group": "white",
             "hospital_frailty_score": 0.0,
+            "days_since_emergency_discharge": pl.Series([None] * number, dtype=pl.Int64),
             "admissions": rng.poisson(rate * np.where(is_case & (age >= 75), PLANTED, 1.0)),
         }
     )
