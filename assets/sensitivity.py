@@ -9,6 +9,7 @@ from evaluation.estimation import sensitivity_estimates as estimate_sensitivity
 from evaluation.estimation import with_bias_cautions
 from pipelines.faults import guarded
 from pipelines.freezing import design_state
+from pipelines.later_enrolment import tables_read
 from pipelines.masking import row_metadata
 from pipelines.metrics import negative_controls, protocol_activity_metrics
 from pipelines.sensitivity import planned_design, sensitivity_variants, worthwhile_changes
@@ -31,6 +32,7 @@ ASSET = {"group_name": "estimates", "kinds": {"polars"}}
         "people",
         "record_quality",
         "end_of_data",
+        *tables_read(),
         *MATCHING,
     ],
     **ASSET,

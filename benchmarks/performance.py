@@ -3,9 +3,12 @@
 import math
 from collections.abc import Mapping, Sequence
 
+from scipy.stats import norm
+
+from evaluation.estimation.pooling import PooledEffect
 from evaluation.estimation.rate_ratios import RateRatio
 
-SUMS = ("draws", "failed", "error", "error_squared", "model_error", "covered", "rejected")
+SUMS = ("draws", "failed", "error", "error_squared", "model_error", "covered", "rejected", "fell")
 
 
 def count(sums: dict[str, float], effect: RateRatio | None, truth: float) -> None:
@@ -13,13 +16,38 @@ def count(sums: dict[str, float], effect: RateRatio | None, truth: float) -> Non
     if effect is None:
         sums["failed"] += 1
         return
-    error = effect.log_rate_ratio - truth
+    limits = effect.log_low, effect.log_high
+    _count(sums, effect.log_rate_ratio, effect.standard_error, limits, effect.p_value, truth)
+
+
+def count_pooled(sums: dict[str, float], pooled: PooledEffect | None, truth: float) -> None:
+    """The same of the mean across sites."""
+    if pooled is None:
+        sums["failed"] += 1
+        return
+    _count(sums, pooled.estimate, pooled.standard_error, (pooled.low, pooled.high), pooled.p_value, truth)
+
+
+def count_prediction(sums: dict[str, float], pooled: PooledEffect, mean: float, spread: float) -> None:
+    """How likely the effect of another site, normal around `mean`, lies in the prediction interval."""
+    if pooled.prediction_low is not None and pooled.prediction_high is not None:
+        sums["draws"] += 1
+        sums["covered"] += norm.cdf(pooled.prediction_high, mean, spread) - norm.cdf(
+            pooled.prediction_low, mean, spread
+        )
+
+
+def _count(
+    sums: dict[str, float], log_ratio: float, model_error: float, limits: tuple[float, float], p: float, truth: float
+) -> None:
+    error = log_ratio - truth
     sums["draws"] += 1
     sums["error"] += error
     sums["error_squared"] += error**2
-    sums["model_error"] += effect.standard_error
-    sums["covered"] += effect.log_low <= truth <= effect.log_high
-    sums["rejected"] += effect.p_value < 0.05
+    sums["model_error"] += model_error
+    sums["covered"] += limits[0] <= truth <= limits[1]
+    sums["rejected"] += p < 0.05
+    sums["fell"] += p < 0.05 and log_ratio < 0
 
 
 def count_bracket(sums: dict[str, float], effects: Sequence[RateRatio | None], truth: float) -> None:
@@ -38,7 +66,7 @@ def performance(sums: Mapping[str, float]) -> dict[str, float]:
     n = sums["draws"]
     bias = sums["error"] / n
     empirical = math.sqrt(max(sums["error_squared"] - n * bias**2, 0.0) / (n - 1))
-    coverage, rejected = sums["covered"] / n, sums["rejected"] / n
+    coverage, rejected, fell = sums["covered"] / n, sums["rejected"] / n, sums["fell"] / n
     ratio = sums["model_error"] / n / empirical
     return {
         "draws": n,
@@ -51,6 +79,8 @@ def performance(sums: Mapping[str, float]) -> dict[str, float]:
         "model_over_empirical_error_error": ratio / math.sqrt(2 * (n - 1)),
         "p_below_0_05": rejected,
         "p_below_0_05_error": math.sqrt(rejected * (1 - rejected) / n),
+        "said_reduced": fell,
+        "said_reduced_error": math.sqrt(fell * (1 - fell) / n),
     }
 
 

@@ -3,11 +3,14 @@
     python -m benchmarks.simulation_study --minutes 60 --write
 
 Aims: bias, coverage and false positives of the default and of its companions. Data: `simulated_trial`, by mechanism of
-joining, effect (none, or the published ones) and number of cases. Estimand: the log ratio of the cases' rates with and
-without the pilot. Methods: `weighted_cohort` (the default) in every draw, `matched_cohort` and `matched_did` in every
-tenth, each as a run of a study would do it. The cohort, its weights and the comparison people's model serve both
-effects, which differ in the cases' counts alone. Performance: bias, coverage of 95% intervals, mean model error over
-empirical error, share of draws with p below 0.05, each with its Monte Carlo error (Morris, White and Crowther 2019).
+joining, effect (none, or the published ones) and number of cases; and with sites whose published effects differ (SD of
+the log rate ratio 0.15, 16 sites). Estimand: the log ratio of the cases' rates with and without the pilot; of the mean
+across sites, the mean of the sites' log ratios; of the prediction interval, another site's. Methods: `weighted_cohort`
+(the default) in every draw, `matched_cohort` and `matched_did` in every tenth, each as a run of a study would do it;
+where sites differ also the mean across sites and its prediction interval. The cohort, its weights and the comparison
+people's model serve both effects, which differ in the cases' counts alone. Performance: bias, coverage of 95%
+intervals, mean model error over empirical error, share of draws with p below 0.05 and of those that fell, each with its
+Monte Carlo error (Morris, White and Crowther 2019).
 
 Draws are added to those kept before: a cell's draw number k always has the same seed, and numbers below 1,000,000
 were never used to choose anything.
@@ -26,7 +29,15 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from benchmarks.performance import SUMS, count, count_bracket, coverage, performance
+from benchmarks.performance import (
+    SUMS,
+    count,
+    count_bracket,
+    count_pooled,
+    count_prediction,
+    coverage,
+    performance,
+)
 from benchmarks.saying import say
 from benchmarks.study_draws import (
     CELLS,
@@ -35,15 +46,14 @@ from benchmarks.study_draws import (
     SEED,
     WEIGHTED,
     Cell,
-    Found,
-    effects_of_all,
-    effects_of_default,
+    Draw,
+    draw_of_all,
+    draw_of_default,
 )
-from evaluation.simulation.trials import OUTCOMES
 
 RESULT = Path(__file__).parent / "results" / "simulation_study.json"
 BATCH, EVERY = 20, 10
-BRACKET = "bracket"
+BRACKET, RANDOM, PREDICTION = "bracket", "mean_across_sites", "prediction_interval"
 DEFAULT_DRAWS, COMPANION_DRAWS = "draws", "draws_of_all_methods"
 
 
@@ -98,25 +108,36 @@ def _batch(cell: Cell, part: Part, first: int) -> list[tuple[str, dict[str, floa
     found: dict[str, dict[str, float]] = {}
     for draw in range(first * part.every, (first + part.batch) * part.every, part.every):
         if part.key == DEFAULT_DRAWS:
-            _count_each(found, cell, effects_of_default(cell, draw))
-        else:
-            effects = effects_of_all(cell, draw)
-            _count_each(found, cell, {key: ratio for key, ratio in effects.items() if key[1] != WEIGHTED})
-            _count_brackets(found, cell, effects)
+            _count_each(found, cell, draw_of_default(cell, draw))
+            continue
+        drawn = draw_of_all(cell, draw)
+        _count_each(found, cell, drawn, without=WEIGHTED)
+        _count_brackets(found, cell, drawn)
+        _count_across_sites(found, cell, drawn)
     return list(found.items())
 
 
-def _count_each(found: dict[str, dict[str, float]], cell: Cell, effects: Found) -> None:
-    for (effect, method, name), ratio in effects.items():
-        sums = found.setdefault(f"{cell.with_effect(effect)}/{method}/{name}", dict.fromkeys(SUMS, 0.0))
-        count(sums, ratio, math.log(EFFECTS[effect][name]))
+def _count_each(found: dict[str, dict[str, float]], cell: Cell, drawn: Draw, *, without: str = "") -> None:
+    for (effect, method, name), ratio in drawn.found.items():
+        if method != without:
+            sums = found.setdefault(f"{cell.with_effect(effect)}/{method}/{name}", dict.fromkeys(SUMS, 0.0))
+            count(sums, ratio, drawn.truths[effect, name])
 
 
-def _count_brackets(found: dict[str, dict[str, float]], cell: Cell, effects: Found) -> None:
-    for effect, name in product(EFFECTS, OUTCOMES):
+def _count_brackets(found: dict[str, dict[str, float]], cell: Cell, drawn: Draw) -> None:
+    for (effect, name), truth in drawn.truths.items():
         sums = found.setdefault(f"{cell.with_effect(effect)}/{BRACKET}/{name}", {"draws": 0.0, "covered": 0.0})
-        both = [effects[effect, method, name] for method in (WEIGHTED, DID)]
-        count_bracket(sums, both, math.log(EFFECTS[effect][name]))
+        count_bracket(sums, [drawn.found[effect, method, name] for method in (WEIGHTED, DID)], truth)
+
+
+def _count_across_sites(found: dict[str, dict[str, float]], cell: Cell, drawn: Draw) -> None:
+    for effect, (name, pooled) in product(cell.effects, drawn.across_sites.items()):
+        start, truth = cell.with_effect(effect), math.log(EFFECTS[effect][name])
+        sums = found.setdefault(f"{start}/{RANDOM}/{name}", dict.fromkeys(SUMS, 0.0))
+        count_pooled(sums, pooled, truth)
+        if pooled is not None:
+            sums = found.setdefault(f"{start}/{PREDICTION}/{name}", {"draws": 0.0, "covered": 0.0})
+            count_prediction(sums, pooled, truth, cell.site_spread)
 
 
 def _add(totals: dict[str, dict[str, float]], rows: Sequence[tuple[str, dict[str, float]]]) -> None:

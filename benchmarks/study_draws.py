@@ -1,7 +1,8 @@
 """One draw of the simulation study: a made-up cohort, and what each method says of it."""
 
+import math
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
 
@@ -10,6 +11,7 @@ import polars as pl
 
 from evaluation.estimation.matched_cohort import matched_cohort
 from evaluation.estimation.matched_did import matched_did
+from evaluation.estimation.pooling import FEWEST_FOR_PREDICTION, PooledEffect, pooled_effect
 from evaluation.estimation.rate_ratios import RateRatio
 from evaluation.estimation.weighted_cohort import (
     UnbalancedWeightsError,
@@ -24,6 +26,7 @@ from evaluation.matching.settings import Settings
 from evaluation.matching.weighted import Weighted, balanced_weights
 from evaluation.regression import NotEstimableError
 from evaluation.simulation.trials import (
+    EXPECTED,
     MECHANISMS,
     NO_EFFECT,
     OUTCOMES,
@@ -39,56 +42,116 @@ SIZES = (1200, 3600)
 DAYS_PER_YEAR = 365.25
 SEED = 20_120_322
 WEIGHTED, MATCHED, DID = "weighted_cohort", "matched_cohort", "matched_did"
+SITE_SPREAD, DIFFER = 0.15, "_sites_differ"
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One mechanism and number of cases; its cohorts serve every effect."""
+    """One mechanism and number of cases; its cohorts serve every effect, or the published ones where sites differ."""
 
     mechanism: str
     cases: int
+    site_spread: float = 0.0
+
+    @property
+    def label(self) -> str:
+        """The mechanism, and whether sites differ."""
+        return f"{self.mechanism}{DIFFER if self.site_spread else ''}"
 
     @property
     def name(self) -> str:
         """As it stands in the results' count of draws."""
-        return f"{self.mechanism}/{self.cases}"
+        return f"{self.label}/{self.cases}"
+
+    @property
+    def effects(self) -> tuple[str, ...]:
+        """Which of `EFFECTS` are looked at."""
+        return ("published",) if self.site_spread else tuple(EFFECTS)
 
     def with_effect(self, effect: str) -> str:
         """As it stands in the results' figures."""
-        return f"{self.mechanism}/{effect}/{self.cases}"
+        return f"{self.label}/{effect}/{self.cases}"
 
 
-CELLS = tuple(Cell(mechanism, cases) for cases, mechanism in product(SIZES, MECHANISMS))
+CELLS = (
+    *(Cell(mechanism, cases) for cases, mechanism in product(SIZES, MECHANISMS)),
+    *(Cell("transient_crisis", cases, SITE_SPREAD) for cases in SIZES),
+)
 Found = dict[tuple[str, str, str], RateRatio | None]
 
 
-def effects_of_default(cell: Cell, draw: int) -> Found:
-    """Estimates of the default in one draw by effect, method and outcome; None where it gave none."""
-    return _default(_people(cell, draw))
+@dataclass(frozen=True, kw_only=True)
+class Draw:
+    """What each method says of one cohort, by effect, method and outcome, and the true log rate ratios in its sites.
+
+    `across_sites`, by outcome, where sites differ and enough of them have an estimate.
+    """
+
+    found: Found
+    truths: dict[tuple[str, str], float]
+    across_sites: dict[str, PooledEffect | None] = field(default_factory=dict)
 
 
-def effects_of_all(cell: Cell, draw: int) -> Found:
-    """As `effects_of_default`, of every method, from the same people."""
+def draw_of_default(cell: Cell, draw: int) -> Draw:
+    """Estimates of the default in one draw; None where it gave none."""
     people = _people(cell, draw)
-    found = {(effect, method, name): ratio for effect, method, name, ratio in _matched(people, seed=draw)}
-    return _default(people) | found
+    return Draw(found=_default(cell, people), truths=_truths(cell, people))
+
+
+def draw_of_all(cell: Cell, draw: int) -> Draw:
+    """As `draw_of_default`, of every method, from the same people."""
+    people = _people(cell, draw)
+    found = {(effect, method, name): ratio for effect, method, name, ratio in _matched(people, cell.effects, seed=draw)}
+    across = _across_sites(people) if cell.site_spread else {}
+    return Draw(found=_default(cell, people) | found, truths=_truths(cell, people), across_sites=across)
 
 
 def _people(cell: Cell, draw: int) -> pl.DataFrame:
     rng = np.random.default_rng([SEED, CELLS.index(cell), draw])
-    return simulated_trial(TrialPlan(cases=cell.cases, mechanism=cell.mechanism, ratios=PUBLISHED_EFFECTS), rng)
+    plan = TrialPlan(cases=cell.cases, mechanism=cell.mechanism, ratios=PUBLISHED_EFFECTS, site_spread=cell.site_spread)
+    return simulated_trial(plan, rng)
 
 
-def _default(people: pl.DataFrame) -> Found:
-    return {(effect, WEIGHTED, name): ratio for effect, name, ratio in _weighted(people)}
+def _truths(cell: Cell, people: pl.DataFrame) -> dict[tuple[str, str], float]:
+    """The planted ratio; where sites differ, the ratio of the expected counts of all their cases."""
+    planted = {(effect, name): math.log(EFFECTS[effect][name]) for effect, name in product(cell.effects, OUTCOMES)}
+    if not cell.site_spread:
+        return planted
+    cases = people.filter("is_treated")
+    beyond = np.exp(cases["site_log_effect"].to_numpy())
+    means = {name: np.average(beyond, weights=cases[f"{EXPECTED}{name}"].to_numpy()) for name in OUTCOMES}
+    return {(effect, name): log + math.log(means[name]) for (effect, name), log in planted.items()}
 
 
-def _weighted(people: pl.DataFrame) -> Iterator[tuple[str, str, RateRatio | None]]:
+def _across_sites(people: pl.DataFrame) -> dict[str, PooledEffect | None]:
+    """Each site weighted by itself against the pool, pooled as `site_pooling` does."""
+    pool = people.filter(~pl.col("is_treated"))
+    of_sites: dict[str, list[RateRatio]] = {name: [] for name in OUTCOMES}
+    for _, cases in people.filter("is_treated").group_by("site_id", maintain_order=True):
+        weighted = balanced_weights(cases, pool, covariates=known_covariates(people))
+        found = weighted_estimates(cases, pool, weighted, outcomes=OUTCOMES)
+        for name, ratio in found.items():
+            if ratio is not None and not ratio.sample.rests_on_few:
+                of_sites[name].append(ratio)
+    return {name: _pooled(ratios) for name, ratios in of_sites.items()}
+
+
+def _pooled(ratios: list[RateRatio]) -> PooledEffect | None:
+    if len(ratios) < FEWEST_FOR_PREDICTION:
+        return None
+    return pooled_effect(
+        [ratio.log_rate_ratio for ratio in ratios],
+        [ratio.standard_error for ratio in ratios],
+        sites=[str(number) for number in range(len(ratios))],
+    )
+
+
+def _default(cell: Cell, people: pl.DataFrame) -> Found:
     cases, pool = people.filter("is_treated"), people.filter(~pl.col("is_treated"))
     weighted = balanced_weights(cases, pool, covariates=known_covariates(people))
-    outcomes = {(effect, name): _column(effect, name) for effect, name in product(EFFECTS, OUTCOMES)}
+    outcomes = {(effect, name): _column(effect, name) for effect, name in product(cell.effects, OUTCOMES)}
     found = weighted_estimates(cases, pool, weighted, outcomes=outcomes.values())
-    yield from ((effect, name, found[column]) for (effect, name), column in outcomes.items())
+    return {(effect, WEIGHTED, name): found[column] for (effect, name), column in outcomes.items()}
 
 
 def weighted_estimates(
@@ -119,7 +182,9 @@ def _column(effect: str, name: str) -> str:
     return f"{WITHOUT}{name}" if effect == "none" else name
 
 
-def _matched(trial: pl.DataFrame, *, seed: int) -> Iterator[tuple[str, str, str, RateRatio | None]]:
+def _matched(
+    trial: pl.DataFrame, effects: Iterable[str], *, seed: int
+) -> Iterator[tuple[str, str, str, RateRatio | None]]:
     people = with_draws(trial, seed=seed)
     settings = Settings(exact=("sex", "age_band", "emergency_discharge_class"))
     pool = people.filter(~pl.col("is_treated"))
@@ -141,7 +206,7 @@ def _matched(trial: pl.DataFrame, *, seed: int) -> Iterator[tuple[str, str, str,
         "set_ids": rows["set_id"].to_numpy(),
     }
     years = rows["person_days"].to_numpy() / DAYS_PER_YEAR
-    for effect, name in product(EFFECTS, OUTCOMES):
+    for effect, name in product(effects, OUTCOMES):
         outcome = {"counts": rows[_column(effect, name)].to_numpy(), "person_years": years}
         before = {
             "baseline_counts": rows[f"early_{name}"].to_numpy(),

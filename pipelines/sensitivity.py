@@ -6,11 +6,16 @@ from typing import Any
 
 import polars as pl
 
-from evaluation.estimation import ALL_SITES
+from evaluation.estimation import ALL_SITES, ComparedPeople
+from evaluation.estimation.cautions import join, no_estimate
+from evaluation.estimation.censoring import reweighted_for_enrolment
 from evaluation.estimation.variants import (
     AS_PLANNED,
     DOUBTFUL_DEATHS_LEFT_OUT,
     HIDDEN_GROUP,
+    LATER_ENROLLED_REWEIGHTED,
+    LATER_ENROLLED_UNCENSORED,
+    LOCAL,
     LOCAL_POOL,
     OTHER_SPELL_RULE,
     PLACEBO_INDEX_DATE,
@@ -25,14 +30,17 @@ from evaluation.matching.hidden import groups_of, without_group
 from evaluation.matching.pool import DRAW, sampled_pool, with_draws
 from evaluation.matching.weighted import weights_of
 from evaluation.matching.words import pool_caution
+from evaluation.regression import NotEstimableError
 from pipelines.comparison import comparison_cohort, weighted_people, weighted_terms
+from pipelines.later_enrolment import later_enrolment
 from pipelines.protocol import Protocol
 from pipelines.warehouse import Warehouse
 
 MOST_CASES = 5_000
 SAMPLED = "The shift is that of a sample of the pilot people, the interval that of the plan."
 PLACEBO_IN_SAMPLE = "Of a sample of the pilot people."
-LOCAL, LOCAL_POOLS = "local", ("local", "pilot_practices")
+LOCAL_POOLS = ("local", "pilot_practices")
+REWEIGHTED = "A comparison person's day counts up to {largest:.1f} times for those like them who had enrolled by then."
 
 
 def planned_design(warehouse: Warehouse) -> Mapping[str, Any] | None:
@@ -50,8 +58,9 @@ def worthwhile_changes(protocol: Protocol) -> dict[str, float]:
 def sensitivity_variants(
     warehouse: Warehouse, protocol: Protocol, *, most_cases: int = MOST_CASES
 ) -> Iterator[Variant]:
-    """The plan; groups of covariates hidden; sites, doubtful deaths and people of providers whose recording changed
-    left out; the local pool; a placebo index date; the other spell rules.
+    """The plan; comparison people who enrol later followed on, and those who don't standing for them; groups of
+    covariates hidden; sites, doubtful deaths and people of providers whose recording changed left out; the local pool;
+    a placebo index date; the other spell rules.
 
     One at a time, with weights sought anew among the people of the design wherever people or covariates differ.
     Of more than `most_cases` pilot people, groups and sites are tried in a sample. Nothing where no weights were found
@@ -69,6 +78,7 @@ def sensitivity_variants(
     pool = compared.join(weights, on="person_id", how="semi", maintain_order="left")
     planned = weighted_people(cases, pool.join(weights, on="person_id"), terms=terms)
     yield Variant(analysis=AS_PLANNED, people=planned)
+    yield from _later_enrolled("", planned, compared, warehouse)
     yield from _many_variants(cases, pool, terms, most_cases)
     doubtful = warehouse.read("people").filter("is_death_link_doubtful").select("person_id")
     yield from _left_out(DOUBTFUL_DEATHS_LEFT_OUT, "both_arms", doubtful, cases, pool, terms)
@@ -78,7 +88,7 @@ def sensitivity_variants(
     if not set(LOCAL_POOLS) & set(design["pool"].split(", ")):
         local = comparison_cohort(warehouse, protocol, pools=LOCAL_POOLS)
         planned_or_other = ~pl.col("is_treated") | pl.col("person_id").is_in(cases["person_id"].implode())
-        yield from _local(local.filter(planned_or_other), terms, protocol.comparison.seed)
+        yield from _local(warehouse, local.filter(planned_or_other), terms, protocol.comparison.seed)
     yield from _placebo(warehouse, cases, pool, terms, most_cases)
     by_rule = warehouse.read("emergency_admissions_by_other_rules").partition_by("continuous_rule", as_dict=True)
     for (rule,), counts in sorted(by_rule.items(), key=lambda one: str(one[0])):
@@ -133,12 +143,35 @@ def _placebo(
     yield replace(found, counts=warehouse.read("placebo_use"), caution=PLACEBO_IN_SAMPLE if is_sample else "")
 
 
-def _local(cohort: pl.DataFrame, terms: Terms, seed: int) -> Iterator[Variant]:
+def _local(warehouse: Warehouse, cohort: pl.DataFrame, terms: Terms, seed: int) -> Iterator[Variant]:
     cases = cohort.filter("is_treated")
     pool = sampled_pool(with_draws(cohort.filter(~pl.col("is_treated")), seed=seed), cases)
-    if pool.height:
-        found = _variant(LOCAL_POOL, LOCAL, with_draws(cases, seed=seed), pool, terms)
-        yield replace(found, caution=pool_caution([LOCAL]))
+    if not pool.height:
+        return
+    found = _variant(LOCAL_POOL, LOCAL, with_draws(cases, seed=seed), pool, terms)
+    yield replace(found, caution=pool_caution([LOCAL]))
+    if found.people is not None:
+        for variant in _later_enrolled(LOCAL, found.people, cohort, warehouse):
+            yield replace(variant, caution=join(pool_caution([LOCAL]), variant.caution))
+
+
+def _later_enrolled(
+    variant: str, people: ComparedPeople, cohort: pl.DataFrame, warehouse: Warehouse
+) -> Iterator[Variant]:
+    """Where an enrolment ends a comparison person's follow-up: as if it didn't, and as if they had not enrolled."""
+    found = later_enrolment(warehouse, cohort.filter(pl.col("person_id").is_in(people.person_id.implode())))
+    if found is None:
+        return
+    yield Variant(analysis=LATER_ENROLLED_UNCENSORED, variant=variant, people=people, counts=found.beyond)
+    try:
+        counted = reweighted_for_enrolment(people, follow_up=found.until, by_day=found.by_day, enrolled=found.enrolled)
+    except NotEstimableError as error:
+        yield Variant(analysis=LATER_ENROLLED_REWEIGHTED, variant=variant, reason=no_estimate(str(error)))
+        return
+    caution = REWEIGHTED.format(largest=counted.largest_weight)
+    yield Variant(
+        analysis=LATER_ENROLLED_REWEIGHTED, variant=variant, people=people, counts=counted.counts, caution=caution
+    )
 
 
 def _variant(analysis: str, variant: str, cases: pl.DataFrame, pool: pl.DataFrame, terms: Terms) -> Variant:

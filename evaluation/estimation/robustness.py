@@ -1,6 +1,6 @@
 """The table `robustness`: one row per outcome, and whether what the estimate says survives."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -14,6 +14,9 @@ from evaluation.estimation.sensitivity_words import excludes_no_change, placebo_
 from evaluation.estimation.variants import (
     AS_PLANNED,
     DOUBTFUL_DEATHS_LEFT_OUT,
+    LATER_ENROLLED_REWEIGHTED,
+    LATER_ENROLLED_UNCENSORED,
+    LOCAL,
     LOCAL_POOL,
     OTHER_SPELL_RULE,
     PLACEBO_INDEX_DATE,
@@ -32,16 +35,18 @@ ROBUSTNESS: dict[str, pl.DataType] = {
     "conclusion": _TEXT,
     **dict.fromkeys(("survives_hidden_group", "designs_agree", "survives_sites_left_out"), _FLAG),
     **dict.fromkeys(("survives_doubtful_deaths_left_out", "survives_other_spell_rule", "survives_local_pool"), _FLAG),
-    "survives_provider_left_out": _FLAG,
+    **dict.fromkeys(("survives_provider_left_out", "survives_later_enrolment"), _FLAG),
     "no_change_at_placebo": _FLAG,
     **dict.fromkeys(("verdict", "caution", "protocol_hash", "run_id"), _TEXT),
 }
+LATER_ENROLMENT = (LATER_ENROLLED_UNCENSORED, LATER_ENROLLED_REWEIGHTED)
 SURVIVES = {
-    "survives_sites_left_out": SITE_LEFT_OUT,
-    "survives_doubtful_deaths_left_out": DOUBTFUL_DEATHS_LEFT_OUT,
-    "survives_other_spell_rule": OTHER_SPELL_RULE,
-    "survives_local_pool": LOCAL_POOL,
-    "survives_provider_left_out": PROVIDER_LEFT_OUT,
+    "survives_sites_left_out": (SITE_LEFT_OUT,),
+    "survives_doubtful_deaths_left_out": (DOUBTFUL_DEATHS_LEFT_OUT,),
+    "survives_other_spell_rule": (OTHER_SPELL_RULE,),
+    "survives_local_pool": (LOCAL_POOL,),
+    "survives_provider_left_out": (PROVIDER_LEFT_OUT,),
+    "survives_later_enrolment": LATER_ENROLMENT,
 }
 
 
@@ -83,7 +88,7 @@ def _row(
     widened = next(theirs.filter(pl.col("analysis") == WIDENED).iter_rows(named=True), None)
     conclusion = _concluded(planned, worthwhile)
     detectable = of_design.get((*key, planned["design"]), {}).get("minimum_detectable_change_pct")
-    flags = {name: _survives(theirs, analysis, conclusion, worthwhile) for name, analysis in SURVIVES.items()}
+    flags = {name: _survives(theirs, analyses, conclusion, worthwhile) for name, analyses in SURVIVES.items()}
     hidden_flag = _concluded(widened, worthwhile) == conclusion if widened and conclusion else None
     beside = bracket(planned, of_design.get((*key, "matched_did")))
     placebo = next(theirs.filter(pl.col("analysis") == PLACEBO_INDEX_DATE).iter_rows(named=True), None)
@@ -126,10 +131,14 @@ def _concluded(row: Mapping[str, Any], worthwhile: float | None) -> Conclusion |
 
 
 def _survives(
-    theirs: pl.DataFrame, analysis: str, conclusion: Conclusion | None, worthwhile: float | None
+    theirs: pl.DataFrame, analyses: Sequence[str], conclusion: Conclusion | None, worthwhile: float | None
 ) -> bool | None:
-    """Whether every variant concludes the same; not known where none says otherwise but some have no interval."""
-    rows = theirs.filter(pl.col("analysis") == analysis).iter_rows(named=True)
+    """Whether every variant concludes the same; not known where none says otherwise but some have no interval.
+
+    What differs from the local pool's estimate in one respect differs from the plan's in two, and counts for nothing.
+    """
+    in_two = pl.col("analysis").is_in(LATER_ENROLMENT) & (pl.col("variant") == LOCAL)
+    rows = theirs.filter(pl.col("analysis").is_in(analyses), ~in_two).iter_rows(named=True)
     found = [_concluded(row, worthwhile) for row in rows]
     if conclusion is None or not found:
         return None
@@ -139,7 +148,10 @@ def _survives(
 
 
 def _others(theirs: pl.DataFrame) -> Iterator[str]:
-    for analysis in (DOUBTFUL_DEATHS_LEFT_OUT, PROVIDER_LEFT_OUT, OTHER_SPELL_RULE, LOCAL_POOL):
+    for analysis in (
+        *(DOUBTFUL_DEATHS_LEFT_OUT, PROVIDER_LEFT_OUT, OTHER_SPELL_RULE, LOCAL_POOL),
+        *LATER_ENROLMENT,
+    ):
         rows = theirs.filter(pl.col("analysis") == analysis, pl.col("relative_change_pct").is_not_null())
         yield from rows["explanation"].to_list()
 

@@ -16,6 +16,7 @@ NAMES = {
     "survives_other_spell_rule": "the choice of spell rule",
     "survives_local_pool": "where comparison people live",
     "survives_provider_left_out": "providers whose recording changed",
+    "survives_later_enrolment": "how comparison people who enrol later are followed",
 }
 
 

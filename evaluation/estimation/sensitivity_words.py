@@ -5,6 +5,9 @@ from evaluation.estimation.variants import (
     AS_PLANNED,
     DOUBTFUL_DEATHS_LEFT_OUT,
     HIDDEN_GROUP,
+    LATER_ENROLLED_REWEIGHTED,
+    LATER_ENROLLED_UNCENSORED,
+    LOCAL,
     LOCAL_POOL,
     OTHER_SPELL_RULE,
     PLACEBO_INDEX_DATE,
@@ -34,6 +37,10 @@ CHANGED = {
     OTHER_SPELL_RULE: "With stays joined by the rule {variant}",
     PLACEBO_INDEX_DATE: AT_PLACEBO,
     LOCAL_POOL: "Compared with people of the pilot's own areas and practices",
+    LATER_ENROLLED_UNCENSORED: "With comparison people{variant} followed past their own enrolment",
+    LATER_ENROLLED_REWEIGHTED: (
+        "With comparison people{variant} who had not enrolled standing for those like them who had"
+    ),
 }
 
 
@@ -62,9 +69,17 @@ def variant_words(analysis: str, variant: str, relative_change_pct: float | None
         return NO_WORDS
     if analysis == AS_PLANNED:
         return f"As planned, the change is {signed(relative_change_pct)}."
-    changed = CHANGED[analysis].format(variant=group_words(variant) if analysis == HIDDEN_GROUP else variant)
+    changed = CHANGED[analysis].format(variant=_variant_name(analysis, variant))
     moved = "" if shift_pct is None else f": a shift of {signed(shift_pct)}"
     return f"{changed}, the change is {signed(relative_change_pct)}{moved}."
+
+
+def _variant_name(analysis: str, variant: str) -> str:
+    if analysis == HIDDEN_GROUP:
+        return group_words(variant)
+    if analysis in (LATER_ENROLLED_UNCENSORED, LATER_ENROLLED_REWEIGHTED):
+        return " of the pilot's own areas and practices" if variant == LOCAL else ""
+    return variant
 
 
 def negative_control_words(change_pct: float | None, low_pct: float | None, high_pct: float | None) -> str:

@@ -16,9 +16,12 @@ SITE_LEFT_OUT = "site_left_out"
 DOUBTFUL_DEATHS_LEFT_OUT = "doubtful_deaths_left_out"
 OTHER_SPELL_RULE = "other_spell_rule"
 LOCAL_POOL = "local_pool"
+LATER_ENROLLED_UNCENSORED = "later_enrolled_uncensored"
+LATER_ENROLLED_REWEIGHTED = "later_enrolled_reweighted"
 PROVIDER_LEFT_OUT = "provider_left_out"
 PLACEBO_INDEX_DATE = "placebo_index_date"
 NEGATIVE_CONTROL = "negative_control"
+LOCAL = "local"  # the variant of those compared with people of the pilot's own areas
 
 
 @dataclass(frozen=True, kw_only=True)

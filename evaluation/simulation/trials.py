@@ -21,7 +21,7 @@ NO_EFFECT: Mapping[str, float] = MappingProxyType(dict.fromkeys(OUTCOMES, 1.0))
 PUBLISHED_EFFECTS: Mapping[str, float] = MappingProxyType(
     {"emergency_admissions": 1.02, "elective_admissions": 0.96, "outpatient_attendances": 0.80}
 )
-WITHOUT = "without_pilot_"
+WITHOUT, EXPECTED = "without_pilot_", "expected_"
 LOOK_BACK, FOLLOW_UP = 24, 6
 WINDOWS = (1, 3, 6, 12, 24)
 DAYS_PER_MONTH = 30.4375
@@ -31,6 +31,7 @@ IN_CRISIS = {"emergency_admissions": 14.0, "elective_admissions": 2.0, "outpatie
 CRISIS_STARTS, CRISIS_GOES_ON = 0.012, 0.55
 HIDDEN_SHARE, HIDDEN_RATIO, HIDDEN_ODDS = 0.3, 1.35, 0.9
 TREND_A_YEAR = 0.15
+SITES, LARGEST_SITE = 16, 3.0  # of sites, the largest has so many times the people of the smallest
 DEATHS_A_MONTH = 0.003
 
 
@@ -40,7 +41,8 @@ class TrialPlan:
 
     `cases` people join out of `eligible_per_case` x `cases` in the pilot areas; `pool_per_case` x `cases` live
     elsewhere, where nobody can join. `mechanism` is one of `MECHANISMS`: who joins, and why. `ratios` are the pilot's
-    true rate ratios by outcome.
+    true rate ratios by outcome. With a `site_spread` above 0 the pilot areas are `SITES` sites of unequal size, and a
+    site's log rate ratio is the plan's plus a normal deviation of that standard deviation, the same for each outcome.
     """
 
     cases: int
@@ -48,6 +50,7 @@ class TrialPlan:
     ratios: Mapping[str, float] = field(default_factory=lambda: NO_EFFECT)
     eligible_per_case: int = 12
     pool_per_case: int = 10
+    site_spread: float = 0.0
 
 
 def simulated_trial(plan: TrialPlan, rng: np.random.Generator) -> pl.DataFrame:
@@ -64,7 +67,9 @@ def simulated_trial(plan: TrialPlan, rng: np.random.Generator) -> pl.DataFrame:
     recorded makes them more ill from year to year. Death ends what is observed and is not changed by the pilot.
 
     Assumes that effects multiply everyone's rate alike, so that the ratio of the cases' rates with and without the
-    pilot is the planted one. Raises `ValueError` for an unknown mechanism.
+    pilot is the planted one. Where sites differ there are `site_id` (null in the pool), `site_log_effect`, what the
+    log rate ratio of each case's site has beyond the plan's, and `expected_<outcome>`, expected counts without the
+    pilot: of them follows what the effect in these sites is. Raises `ValueError` for an unknown mechanism.
     """
     if plan.mechanism not in MECHANISMS:
         raise ValueError(f"mechanism {plan.mechanism!r}: expected one of {', '.join(MECHANISMS)}")
@@ -83,8 +88,12 @@ def simulated_trial(plan: TrialPlan, rng: np.random.Generator) -> pl.DataFrame:
     observed = _observed_days(people["frailty"], crises[:, LOOK_BACK], rng)
     after = {name: (rates[:, LOOK_BACK:] * observed / DAYS_PER_MONTH).sum(axis=1) for name, rates in expected.items()}
     without = {name: rng.poisson(rates) for name, rates in after.items()}
-    with_pilot = {name: rng.poisson(rates * plan.ratios[name]) for name, rates in after.items()}
+    sites = _sites(plan, is_treated, rng) if plan.site_spread else {}
+    beyond = np.exp(sites["site_log_effect"].to_numpy()) if sites else 1.0
+    with_pilot = {name: rng.poisson(rates * plan.ratios[name] * beyond) for name, rates in after.items()}
     return covariates.with_columns(
+        *sites.values(),
+        *(pl.Series(f"{EXPECTED}{name}", after[name]) for name in OUTCOMES if sites),
         pl.Series("is_treated", is_treated),
         pl.Series("person_days", observed.sum(axis=1)),
         *(pl.Series(f"{WITHOUT}{name}", without[name]) for name in OUTCOMES),
@@ -183,6 +192,18 @@ def _joined(
     is_treated = np.zeros(len(odds), dtype=bool)
     is_treated[order[: plan.cases]] = True
     return is_treated
+
+
+def _sites(plan: TrialPlan, is_treated: NDArray[np.bool_], rng: np.random.Generator) -> dict[str, pl.Series]:
+    """The site of each case, and what its log rate ratio has beyond the plan's; 0 for everybody else."""
+    sizes = np.linspace(1.0, LARGEST_SITE, SITES)
+    site = rng.choice(SITES, size=len(is_treated), p=sizes / sizes.sum())
+    deviations = rng.normal(0.0, plan.site_spread, SITES)
+    names = pl.Series("site_id", [f"s{number:02d}" for number in site])
+    return {
+        "site_id": names.to_frame().select(pl.when(pl.Series(is_treated)).then("site_id").alias("site_id")).to_series(),
+        "site_log_effect": pl.Series("site_log_effect", np.where(is_treated, deviations[site], 0.0)),
+    }
 
 
 def _observed_days(frailty: Floats, crisis: NDArray[np.bool_], rng: np.random.Generator) -> Floats:

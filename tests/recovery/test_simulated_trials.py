@@ -7,9 +7,10 @@ import polars as pl
 import pytest
 from scipy.stats import binom
 
-from benchmarks.performance import SUMS, count, performance
-from benchmarks.study_draws import CELLS, DID, EFFECTS, WEIGHTED, Cell, effects_of_all, effects_of_default
-from evaluation.simulation.trials import MECHANISMS, OUTCOMES, TrialPlan, simulated_trial
+from benchmarks.performance import SUMS, count, count_prediction, performance
+from benchmarks.study_draws import CELLS, DID, EFFECTS, SITE_SPREAD, WEIGHTED, Cell, draw_of_all, draw_of_default
+from evaluation.estimation.pooling import pooled_effect
+from evaluation.simulation.trials import MECHANISMS, OUTCOMES, PUBLISHED_EFFECTS, SITES, TrialPlan, simulated_trial
 
 DRAWS, FIRST = 18, 2_000_000
 WITHIN = 3.3
@@ -67,12 +68,48 @@ def test_an_unknown_mechanism_is_refused_with_those_that_are_known():
         trial("luck")
 
 
+def test_sites_differ_around_the_planned_effect_and_the_pool_does_not():
+    plan = TrialPlan(
+        cases=4000, mechanism="transient_crisis", ratios=PUBLISHED_EFFECTS, pool_per_case=2, site_spread=0.3
+    )
+    people = simulated_trial(plan, np.random.default_rng(11))
+    cases, others = people.filter("is_treated"), people.filter(~pl.col("is_treated"))
+    assert others["site_id"].null_count() == others.height
+    assert (others["site_log_effect"] == 0).all()
+    of_sites = cases.group_by("site_id").agg(pl.col("site_log_effect").unique().len(), people=pl.len())
+    assert of_sites.height == SITES
+    assert (of_sites["site_log_effect"] == 1).all()
+    assert of_sites["people"].max() > 2 * of_sites["people"].min()
+    halves = cases.with_columns(above=pl.col("site_log_effect") > 0).partition_by("above", as_dict=True)
+    for half in halves.values():
+        ratio = half["outpatient_attendances"].sum() / half["without_pilot_outpatient_attendances"].sum()
+        planted = 0.80 * np.average(np.exp(half["site_log_effect"]), weights=half["expected_outpatient_attendances"])
+        assert ratio == pytest.approx(planted, rel=0.06)
+
+
+def test_the_truth_where_sites_differ_is_that_of_these_sites():
+    drawn = draw_of_default(Cell("transient_crisis", 1200, SITE_SPREAD), 0)
+    planted = {name: math.log(PUBLISHED_EFFECTS[name]) for name in OUTCOMES}
+    beyond = {name: drawn.truths["published", name] - planted[name] for name in OUTCOMES}
+    assert set(drawn.truths) == {("published", name) for name in OUTCOMES}
+    assert 0 < max(abs(value) for value in beyond.values()) < 0.15
+
+
+def test_a_prediction_interval_is_held_against_the_effects_of_other_sites():
+    pooled = pooled_effect([0.0, 0.1, 0.2], [0.05, 0.05, 0.05], sites=["a", "b", "c"])
+    sums = {"draws": 0.0, "covered": 0.0}
+    count_prediction(sums, pooled, mean=pooled.prediction_low, spread=0.1)
+    # Half of the other sites lie below the lower limit, and none as far as the upper.
+    assert sums == {"draws": 1, "covered": pytest.approx(0.5, abs=1e-6)}
+
+
 def test_figures_of_two_draws_by_hand():
-    sums = dict(zip(SUMS, (2.0, 0.0, 0.0, 0.02, 0.2, 1.0, 1.0), strict=True))
+    sums = dict(zip(SUMS, (2.0, 0.0, 0.0, 0.02, 0.2, 1.0, 1.0, 0.0), strict=True))
     found = performance(sums)
     assert found["bias"] == 0
     assert found["bias_error"] == pytest.approx(math.sqrt(0.02) / math.sqrt(2))
     assert found["coverage"] == found["p_below_0_05"] == 0.5
+    assert found["said_reduced"] == 0
     assert found["model_over_empirical_error"] == pytest.approx(0.1 / math.sqrt(0.02))
 
 
@@ -80,7 +117,7 @@ def test_the_default_is_right_after_a_crisis():
     assert CRISIS in CELLS
     kept = {(effect, name): dict.fromkeys(SUMS, 0.0) for effect in EFFECTS for name in OUTCOMES}
     for draw in range(FIRST, FIRST + DRAWS):
-        for (effect, method, name), ratio in effects_of_default(CRISIS, draw).items():
+        for (effect, method, name), ratio in draw_of_default(CRISIS, draw).found.items():
             assert method == WEIGHTED
             count(kept[effect, name], ratio, truth=math.log(EFFECTS[effect][name]))
     for name, sums in kept.items():
@@ -94,7 +131,7 @@ def test_the_companion_takes_a_lasting_hidden_difference_away_from_which_the_def
     """Outpatients at 1,200 cases, 24 draws: an error of the mean of 0.008, and 0.035 where pairs are equal before."""
     cell, name, errors = Cell("stable_hidden_difference", 1200), "outpatient_attendances", {DID: [], WEIGHTED: []}
     for draw in range(FIRST, FIRST + 24):
-        found = effects_of_all(cell, draw)
+        found = draw_of_all(cell, draw).found
         for method in errors:
             errors[method].append(found["none", method, name].log_rate_ratio)
     means = {method: np.mean(values) for method, values in errors.items()}

@@ -179,3 +179,16 @@ def test_without_an_interval_at_a_placebo_date_nothing_is_said_of_it():
     assert row["no_change_at_placebo"] is None
     assert "No effect can be stated" not in row["verdict"]
     assert verdict_on(PLANNED, WIDENED)["no_change_at_placebo"] is None
+
+
+def test_a_conclusion_that_hangs_on_how_later_enrolled_people_are_followed_is_said_so():
+    followed = estimate("later_enrolled_uncensored", "", -6.0, -11.0, -1.0)
+    reweighted = estimate("later_enrolled_reweighted", "", 2.0, -4.5, 9.0)
+    row = verdict_on(PLANNED, followed, reweighted)
+    assert row["survives_later_enrolment"] is False
+    assert "The conclusion depends on how comparison people who enrol later are followed." in row["verdict"]
+
+
+def test_later_enrolled_people_of_the_local_pool_say_nothing_of_the_plans_conclusion():
+    row = verdict_on(PLANNED, estimate("later_enrolled_uncensored", "local", -6.0, -11.0, -1.0))
+    assert row["survives_later_enrolment"] is None
