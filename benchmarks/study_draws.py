@@ -13,6 +13,7 @@ from evaluation.estimation.matched_cohort import matched_cohort
 from evaluation.estimation.matched_did import matched_did
 from evaluation.estimation.pooling import FEWEST_FOR_PREDICTION, PooledEffect, pooled_effect
 from evaluation.estimation.rate_ratios import RateRatio
+from evaluation.estimation.site_ratios import SiteCount, entered_ratios
 from evaluation.estimation.weighted_cohort import (
     UnbalancedWeightsError,
     weighted_design,
@@ -131,19 +132,26 @@ def _across_sites(people: pl.DataFrame) -> dict[str, PooledEffect | None]:
         weighted = balanced_weights(cases, pool, covariates=known_covariates(people))
         found = weighted_estimates(cases, pool, weighted, outcomes=OUTCOMES)
         for name, ratio in found.items():
-            if ratio is not None and not ratio.sample.rests_on_few:
+            if ratio is not None:
                 of_sites[name].append(ratio)
     return {name: _pooled(ratios) for name, ratios in of_sites.items()}
 
 
 def _pooled(ratios: list[RateRatio]) -> PooledEffect | None:
-    if len(ratios) < FEWEST_FOR_PREDICTION:
+    entered = [one for one in entered_ratios([_count(ratio) for ratio in ratios]) if one is not None]
+    if len(entered) < FEWEST_FOR_PREDICTION:
         return None
     return pooled_effect(
-        [ratio.log_rate_ratio for ratio in ratios],
-        [ratio.standard_error for ratio in ratios],
-        sites=[str(number) for number in range(len(ratios))],
+        [one.log_ratio for one in entered],
+        [one.error for one in entered],
+        sites=[str(number) for number in range(len(entered))],
     )
+
+
+def _count(ratio: RateRatio) -> SiteCount:
+    years = ratio.sample.person_years_cases
+    error = None if ratio.sample.rests_on_few else ratio.standard_error
+    return SiteCount(observed=ratio.rate * years, expected=ratio.rate_without * years, error=error)
 
 
 def _default(cell: Cell, people: pl.DataFrame) -> Found:

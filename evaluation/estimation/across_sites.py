@@ -12,15 +12,16 @@ from evaluation.estimation.cautions import BY_DESIGN, NOT_FROZEN, join
 from evaluation.estimation.intervals import log_standard_error
 from evaluation.estimation.metrics import ALL_SITES, Metric
 from evaluation.estimation.pooling import FEWEST_FOR_PREDICTION, LeftOut, PooledEffect, leave_one_out, pooled_effect
+from evaluation.estimation.site_ratios import EnteredRatio, SiteCount, entered_ratios
 
 CONTROLLED_DESIGNS = ("weighted_cohort", "matched_did")
 SITE = "site:"
 FEW_SITES = 5
 NO_PEOPLE = "Too few people for a comparison of its own"
 NO_ESTIMATE = "No estimate could be computed"
-NO_INTERVAL = "Too few people of an arm had any event for an interval"
+TOO_LITTLE = "Too little is expected of so few people"
 NOT_CONTROLLED = "Nothing is pooled: the estimate to read first has no comparison people like the pilot's."
-FEWER_THAN_TWO = "Nothing is pooled: fewer than two sites have an estimate with an interval."
+FEWER_THAN_TWO = "Nothing is pooled: fewer than two sites have an estimate of enough people."
 SHARED = (
     "Sites are compared with people from the same pool, so their estimates are not quite independent, which the "
     "intervals across sites leave out."
@@ -44,6 +45,7 @@ SITE_POOLING: dict[str, pl.DataType] = {
 SITE_EFFECTS: dict[str, pl.DataType] = {
     **dict.fromkeys(("metric_id", "label", "priority", "site_id", "design"), _TEXT),
     "is_used": pl.Boolean(),
+    **dict.fromkeys(("entered_change_pct", "entered_log_error"), _NUMBER),
     **dict.fromkeys(("relative_change_pct", "relative_low_pct", "relative_high_pct"), _NUMBER),
     **dict.fromkeys(("shrunken_change_pct", "shrunken_low_pct", "shrunken_high_pct"), _NUMBER),
     **dict.fromkeys(("without_site_change_pct", "without_site_low_pct", "without_site_high_pct"), _NUMBER),
@@ -63,11 +65,10 @@ class AcrossSites:
 
 @dataclass(frozen=True, kw_only=True)
 class _Site:
-    """A site's row of the design, its log rate ratio with its error, or the reason why it is left out."""
+    """A site's row of the design, and its ratio as it enters the mean, or the reason why it is left out."""
 
     row: dict[str, Any]
-    log_ratio: float = math.nan
-    error: float = math.nan
+    entered: EnteredRatio | None = None
     reason: str = ""
 
     @property
@@ -101,14 +102,14 @@ def across_sites(
     """For each metric the mean of the sites' effects and how they differ; rows of `metric_estimates` in, tables out.
 
     Pooled are the log rate ratios of the design that is the default of `all_sites`, so that all sites are compared in
-    the same way: a site for which that design found no people, no estimate or no interval is left out, and which
-    reason it was is said. Errors are read off the 95% intervals, which are normal. `random_*`: mean over sites such as
-    these, REML and Hartung-Knapp; `fixed_*`: inverse-variance mean of these sites; see `pooled_effect`. Without one
-    site in turn from three sites on. Values are null where fewer than two sites are left, or the default has no
-    comparison people like the pilot's. Assumes sites independent; they share a pool, and the caution says so.
+    the same way, as `entered_ratios` has them: by what is expected of a site, not by what happened there. A site for
+    which that design found no people, no estimate, or of which too little is expected is left out, and which reason it
+    was is said. `random_*`: mean over sites such as these, REML and Hartung-Knapp; `fixed_*`: inverse-variance mean of
+    these sites; see `pooled_effect`. Without one site in turn from three sites on. Values are null where fewer than two
+    sites are left, or the default has no comparison people like the pilot's. Assumes sites independent; they share a
+    pool, and the caution says so.
 
-    By hand: sites at +0% and +22.1% (log 0 and 0.2), both with error 0.1: random and fixed mean exp(0.1) - 1 = 10.5%,
-    tau2 0.01, Q 2.
+    By hand: 80 and 120 admissions where 100 are expected at each: entered at -0.2 and 0.2, mean 0.
     """
     run = {"protocol_hash": protocol_hash, "run_id": run_id}
     rows = estimates.filter(
@@ -129,27 +130,42 @@ def _of_metric(metric: Metric, rows: Sequence[dict[str, Any]]) -> Iterator[_Pool
     ours = [row for row in rows if row["metric_id"] == metric.metric_id]
     for everyone in (row for row in ours if row["population"] == ALL_SITES and row["is_default"]):
         design = everyone["design"]
-        sites = tuple(_site(row) for row in ours if row["population"] != ALL_SITES and row["design"] == design)
+        sites = _entering([row for row in ours if row["population"] != ALL_SITES and row["design"] == design])
         used = [site for site in sites if not site.reason]
         is_pooled = design in CONTROLLED_DESIGNS and len(used) > 1
         effect, without = _pool(used) if is_pooled else (None, ())
         yield _Pooled(metric=metric, everyone=everyone, sites=sites, effect=effect, without=without)
 
 
-def _site(row: dict[str, Any]) -> _Site:
-    estimate = row["relative_change_pct"]
-    error = log_standard_error(row["relative_low_pct"], row["relative_high_pct"])
+def _entering(rows: Sequence[dict[str, Any]]) -> tuple[_Site, ...]:
+    counts = [_count(row) for row in rows]
+    entered = iter(entered_ratios([count for count in counts if isinstance(count, SiteCount)]))
+    return tuple(
+        _site(row, count if isinstance(count, str) else next(entered)) for row, count in zip(rows, counts, strict=True)
+    )
+
+
+def _site(row: dict[str, Any], entered: EnteredRatio | str | None) -> _Site:
+    if isinstance(entered, EnteredRatio):
+        return _Site(row=row, entered=entered)
+    return _Site(row=row, reason=entered or TOO_LITTLE)
+
+
+def _count(row: dict[str, Any]) -> SiteCount | str:
+    """What happened at a site and what was expected; or why that is not known."""
     if not row["n_pilot"]:
-        return _Site(row=row, reason=NO_PEOPLE)
-    if estimate is None:
-        return _Site(row=row, reason=NO_ESTIMATE)
-    if error is None:
-        return _Site(row=row, reason=NO_INTERVAL)
-    return _Site(row=row, log_ratio=math.log1p(estimate / 100), error=error)
+        return NO_PEOPLE
+    if row["relative_change_pct"] is None:
+        return NO_ESTIMATE
+    observed = row["pilot_follow_up"] * (row["person_years_pilot"] or row["n_pilot"])
+    ratio = 1 + row["relative_change_pct"] / 100
+    error = log_standard_error(row["relative_low_pct"], row["relative_high_pct"])
+    return SiteCount(observed=observed, expected=observed / ratio, error=error) if ratio > 0 else NO_ESTIMATE
 
 
 def _pool(used: Sequence[_Site]) -> tuple[PooledEffect | None, tuple[LeftOut, ...]]:
-    ratios, errors = [site.log_ratio for site in used], [site.error for site in used]
+    entered = [site.entered for site in used if site.entered]
+    ratios, errors = [one.log_ratio for one in entered], [one.error for one in entered]
     names = [site.site_id for site in used]
     without = leave_one_out(ratios, errors, sites=names) if len(used) >= FEWEST_FOR_PREDICTION else ()
     return pooled_effect(ratios, errors, sites=names), without
@@ -199,13 +215,18 @@ def _site_rows(one: _Pooled) -> Iterator[dict[str, Any]]:
             **_head(one),
             "site_id": site.site_id,
             "is_used": drawn is not None,
-            **({} if site.reason else own),
+            **(_entered(site.entered) if drawn and site.entered else {}),
+            **({} if own["relative_low_pct"] is None else own),
             **(_percents("shrunken", drawn.shrunken, drawn.shrunken_low, drawn.shrunken_high) if drawn else {}),
             **(_percents("without_site", rest.estimate, rest.low, rest.high) if rest else {}),
             "without_site_tau2": rest.tau2 if rest else None,
             "left_out_reason": f"{site.reason}." if site.reason else None if drawn else FEWER_THAN_TWO,
             "caution": join(str(site.row["caution"]), SHARED if drawn else ""),
         }
+
+
+def _entered(ratio: EnteredRatio) -> dict[str, float | None]:
+    return {"entered_change_pct": _percent(ratio.log_ratio), "entered_log_error": ratio.error}
 
 
 def _head(one: _Pooled) -> dict[str, Any]:

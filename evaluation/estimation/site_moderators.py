@@ -11,7 +11,6 @@ import polars as pl
 
 from evaluation.estimation.across_sites import FEW_SITES, SHARED
 from evaluation.estimation.cautions import BY_DESIGN, join
-from evaluation.estimation.intervals import log_standard_error
 from evaluation.estimation.meta_regression import (
     FEWEST_SITES_PER_COEFFICIENT,
     Coefficient,
@@ -70,7 +69,8 @@ def site_moderators(
     lowest and highest of their own effects. A `coefficient` row is the ratio of rate ratios, in percent, per unit of an
     amount, or of a value against the most frequent one (`true` against `false`); see `meta_regression`. With fewer than
     ten sites a coefficient, or sites all alike, it has no numbers and the caution says why. `tau2` is the variance
-    between sites left then, `tau2_without` that of the same sites without the regression.
+    between sites left then, `tau2_without` that of the same sites without the regression. Sites enter as in the mean
+    across sites (`entered_change_pct`, `entered_log_error`).
 
     By hand: five sites at 0 and five at log ratio 0.2, errors 0.1: a difference of 100 x (exp(0.2) - 1) = 22.1%.
     """
@@ -116,12 +116,13 @@ def _rows(effects: Sequence[Mapping[str, Any]], moderator: _Moderator) -> Iterat
 def _stratum(
     value: Any, known: Sequence[Mapping[str, Any]], used: Sequence[Mapping[str, Any]], moderator: _Moderator
 ) -> dict[str, Any]:
-    changes = [row["relative_change_pct"] for row in used if moderator.values[row["site_id"]] == value]
+    alike = [row for row in used if moderator.values[row["site_id"]] == value]
+    changes = [row["relative_change_pct"] for row in alike if row["relative_change_pct"] is not None]
     return {
         "row_kind": STRATUM,
         "value": _word(value),
         "sites": sum(moderator.values[row["site_id"]] == value for row in known),
-        "sites_used": len(changes),
+        "sites_used": len(alike),
         "lowest_change_pct": min(changes, default=None),
         "highest_change_pct": max(changes, default=None),
         "caution": join(BY_DESIGN[known[0]["design"]], NOT_ASSIGNED, DESCRIBED if changes else NO_SITES),
@@ -136,9 +137,8 @@ def _coefficients(used: Sequence[Mapping[str, Any]], moderator: _Moderator) -> I
     elif not enough_sites(len(used), len(names)):
         yield from ({"value": name, "caution": TOO_FEW} for name in names)
     else:
-        y = np.array([math.log1p(row["relative_change_pct"] / 100) for row in used])
-        limits = [(row["relative_low_pct"], row["relative_high_pct"]) for row in used]
-        errors = np.array([log_standard_error(low, high) for low, high in limits], dtype=float)
+        y = np.array([math.log1p(row["entered_change_pct"] / 100) for row in used])
+        errors = np.array([row["entered_log_error"] for row in used], dtype=float)
         found, without = meta_regression(y, errors, columns, names=names), reml_tau2(y, errors**2)
         caution = "" if moderator.is_amount or min(Counter(values).values()) >= FEW_SITES else FEW_ALIKE
         yield from (_coefficient(one, found, without, caution) for one in found.coefficients)

@@ -23,6 +23,7 @@ def effect(site: str, log_ratio: float | None, **values: object) -> dict:
     if log_ratio is not None:
         limits = (pct(log_ratio), pct(log_ratio - Z * 0.1), pct(log_ratio + Z * 0.1))
         known = dict(zip(("relative_change_pct", "relative_low_pct", "relative_high_pct"), limits, strict=True))
+        known |= {"entered_change_pct": limits[0], "entered_log_error": 0.1}
     return dict.fromkeys(SITE_EFFECTS) | {
         "metric_id": "admissions",
         "label": "Admissions",
