@@ -3,7 +3,9 @@
 import dagster as dg
 
 from evaluation.estimation import area_estimates as estimate_areas
+from evaluation.estimation import with_look
 from pipelines.faults import guarded
+from pipelines.looks import look_at_data
 from pipelines.masking import row_metadata
 from pipelines.metrics import metrics_with_cautions, some_sites_without_area
 from pipelines.study import Study
@@ -43,7 +45,7 @@ def area_effects(
         protocol_hash=study.protocol_hash,
         run_id=context.run.run_id,
     )
-    for name, table in zip(
-        TABLES, (found.estimates, found.event_study, found.trend_bounds, found.weights), strict=True
-    ):
+    look = look_at_data(warehouse, study)
+    seen = (with_look(table, look) for table in (found.estimates, found.event_study, found.trend_bounds))
+    for name, table in zip(TABLES, (*seen, found.weights), strict=True):
         yield dg.MaterializeResult(asset_key=name, metadata=row_metadata(warehouse.write(name, table)))

@@ -2,12 +2,13 @@
 
 import dagster as dg
 
-from evaluation.estimation import across_sites
+from evaluation.estimation import across_sites, with_look
 from evaluation.estimation import effect_statements as state_effects
 from evaluation.estimation import site_moderators as describe_moderators
 from evaluation.estimation import subgroup_interactions as test_interactions
 from pipelines.faults import guarded
 from pipelines.freezing import design_state
+from pipelines.looks import look_at_data
 from pipelines.masking import row_metadata
 from pipelines.metrics import activity_metrics, metrics_with_cautions, survey_metrics
 from pipelines.study import Study
@@ -37,7 +38,7 @@ def effect_statements(
     return dg.MaterializeResult(metadata=row_metadata(warehouse.write("effect_statements", statements)))
 
 
-@dg.asset(deps=["metric_estimates"], **ASSET)
+@dg.asset(deps=["metric_estimates", "people"], **ASSET)
 @guarded
 def subgroup_interactions(
     context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse], study: dg.ResourceParam[Study]
@@ -46,6 +47,7 @@ def subgroup_interactions(
     tests = test_interactions(
         warehouse.read("metric_estimates"), protocol_hash=study.protocol_hash, run_id=context.run.run_id
     )
+    tests = with_look(tests, look_at_data(warehouse, study))
     return dg.MaterializeResult(metadata=row_metadata(warehouse.write("subgroup_interactions", tests)))
 
 
@@ -72,11 +74,12 @@ def effects_across_sites(
         protocol_hash=study.protocol_hash,
         run_id=context.run.run_id,
     )
+    look = look_at_data(warehouse, study)
     for name, table in zip(ACROSS_SITES, (found.pooling, found.sites), strict=True):
-        yield dg.MaterializeResult(asset_key=name, metadata=row_metadata(warehouse.write(name, table)))
+        yield dg.MaterializeResult(asset_key=name, metadata=row_metadata(warehouse.write(name, with_look(table, look))))
 
 
-@dg.asset(deps=["site_effects", "sites"], **ASSET)
+@dg.asset(deps=["site_effects", "sites", "people"], **ASSET)
 @guarded
 def site_moderators(
     context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse], study: dg.ResourceParam[Study]
@@ -88,4 +91,5 @@ def site_moderators(
         protocol_hash=study.protocol_hash,
         run_id=context.run.run_id,
     )
+    found = with_look(found, look_at_data(warehouse, study))
     return dg.MaterializeResult(metadata=row_metadata(warehouse.write("site_moderators", found)))

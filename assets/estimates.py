@@ -20,10 +20,11 @@ from evaluation.estimation import (
     with_mortality_cautions,
 )
 from evaluation.surveys import survey_estimates as estimate_surveys
-from pipelines.comparison import compared_populations, designs_found, look_at_data, use_of_compared
+from pipelines.comparison import compared_populations, designs_found, use_of_compared
 from pipelines.faults import guarded
 from pipelines.freezing import design_state
 from pipelines.horizons import POPULATIONS, follow_up_to_horizons, tables_read
+from pipelines.looks import look_at_data
 from pipelines.masking import row_metadata
 from pipelines.metrics import (
     activity_metrics,
@@ -137,6 +138,7 @@ def estimates_by_horizon(
         run_id=context.run.run_id,
     )
     estimates = with_bias_cautions(estimates, warehouse.read("implied_bias"))
+    estimates = with_look(estimates, look_at_data(warehouse, study))
     return dg.MaterializeResult(metadata=row_metadata(warehouse.write("estimates_by_horizon", estimates)))
 
 
@@ -157,9 +159,8 @@ def metric_estimates(warehouse: dg.ResourceParam[Warehouse], study: dg.ResourceP
         metrics=activity_metrics(study),
     )
     items = survey_item_estimates(warehouse.read("survey_estimates"), metrics=survey_metrics(study))
-    look = look_at_data(warehouse, study.protocol)
-    areas = with_look(warehouse.read(AREA_ESTIMATES), look)
-    found = [with_look(estimates, look), areas, with_look(items, look.of_answers)]
+    look = look_at_data(warehouse, study)
+    found = [with_look(estimates, look), warehouse.read(AREA_ESTIMATES), with_look(items, look.of_answers)]
     rows = warehouse.write("metric_estimates", with_brackets(with_adjusted_p_values(pl.concat(found))))
     return dg.MaterializeResult(metadata=row_metadata(rows))
 

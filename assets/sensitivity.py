@@ -6,9 +6,10 @@ from assets.estimates import metric_estimates, published_results
 from assets.matching import TABLES as MATCHING
 from evaluation.estimation import robustness as estimate_robustness
 from evaluation.estimation import sensitivity_estimates as estimate_sensitivity
-from evaluation.estimation import with_bias_cautions
+from evaluation.estimation import with_bias_cautions, with_look
 from pipelines.faults import guarded
 from pipelines.freezing import design_state
+from pipelines.looks import look_at_data
 from pipelines.masking import row_metadata
 from pipelines.metrics import negative_controls, protocol_activity_metrics
 from pipelines.sensitivity import planned_design, sensitivity_variants, worthwhile_changes
@@ -54,6 +55,7 @@ def sensitivity_estimates(
         run_id=context.run.run_id,
     )
     estimates = with_bias_cautions(estimates, warehouse.read("implied_bias"))
+    estimates = with_look(estimates, look_at_data(warehouse, study))
     return dg.MaterializeResult(metadata=row_metadata(warehouse.write("sensitivity_estimates", estimates)))
 
 

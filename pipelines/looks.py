@@ -1,0 +1,21 @@
+"""The look at the data that a run takes: planned or not, and what was looked at before."""
+
+from evaluation.estimation import Look, look_at
+from pipelines.run_log import published_looks
+from pipelines.study import Study
+from pipelines.warehouse import Warehouse
+
+
+def look_at_data(warehouse: Warehouse, study: Study) -> Look:
+    """Whether this is an analysis that the protocol plans, and what may count as a finding.
+
+    Looks before it are those of the study's log of runs, see `look_at`.
+    """
+    periods = study.protocol.periods
+    return look_at(
+        warehouse.read("people").filter("is_pilot")["index_date"],
+        analysis_dates=study.protocol.analysis_dates,
+        data_until=periods.data_until,
+        follow_up_months=periods.follow_up_months,
+        earlier_looks=published_looks(study.output),
+    )
