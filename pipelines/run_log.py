@@ -8,6 +8,7 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pipelines.study import Study
+from pipelines.study_files import files_hash
 
 
 class Run(BaseModel):
@@ -37,6 +38,7 @@ class Run(BaseModel):
     inputs: str
     arrivals: str = ""
     is_blocked: bool = False
+    study_files_hash: str = ""
 
 
 COLUMNS = {
@@ -55,6 +57,7 @@ COLUMNS = {
     "baseline_months": pl.Int64,
     "follow_up_months": pl.Int64,
     "continuous_rule": pl.String,
+    "study_files_hash": pl.String,
 }
 
 
@@ -78,6 +81,7 @@ def begin_run(study: Study, *, run_id: str, now: datetime, code_version: str, in
         follow_up_months=protocol.periods.follow_up_months,
         continuous_rule=protocol.spells.continuous_rule,
         inputs=inputs,
+        study_files_hash=files_hash(study),
     )
 
 
