@@ -5,9 +5,9 @@ import dagster as dg
 from assets.matching import TABLES as MATCHING
 from evaluation.estimation import over_time as follow_over_time
 from evaluation.estimation import with_look
+from pipelines.amended import state_of_design
 from pipelines.comparison import compared_populations
 from pipelines.faults import guarded
-from pipelines.freezing import design_state
 from pipelines.looks import look_at_data
 from pipelines.masking import row_metadata
 from pipelines.metrics import metrics_with_cautions
@@ -56,7 +56,7 @@ def over_time(
         use=use_after_index(warehouse),
         months=months_of_compared(warehouse),
         metrics=metrics_with_cautions(study, warehouse),
-        design_state=design_state(study),
+        design_state=state_of_design(warehouse, study),
         follow_up_months=study.protocol.periods.follow_up_months,
         protocol_hash=study.protocol_hash,
         run_id=context.run.run_id,

@@ -7,8 +7,8 @@ from assets.matching import TABLES as MATCHING
 from evaluation.estimation import robustness as estimate_robustness
 from evaluation.estimation import sensitivity_estimates as estimate_sensitivity
 from evaluation.estimation import with_bias_cautions, with_look
+from pipelines.amended import state_of_design
 from pipelines.faults import guarded
-from pipelines.freezing import design_state
 from pipelines.looks import look_at_data
 from pipelines.masking import row_metadata
 from pipelines.metrics import negative_controls, protocol_activity_metrics
@@ -31,7 +31,7 @@ ASSET = {"group_name": "estimates", "kinds": {"polars"}}
         "covariates",
         "people",
         "record_quality",
-        "end_of_data",
+        *("end_of_data", "protocol_amendments"),
         *MATCHING,
     ],
     **ASSET,
@@ -49,7 +49,7 @@ def sensitivity_estimates(
         metrics=protocol_activity_metrics(study, warehouse),
         controls=negative_controls(study, warehouse),
         worthwhile_pct=worthwhile_changes(study.protocol),
-        design_caution=f"{design_state(study)} {design.get('weighting_caution', '')}".strip(),
+        design_caution=f"{state_of_design(warehouse, study)} {design.get('weighting_caution', '')}".strip(),
         follow_up_months=study.protocol.periods.follow_up_months,
         protocol_hash=study.protocol_hash,
         run_id=context.run.run_id,

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 import polars as pl
 
+from evaluation.estimation.added_cautions import with_caution
 from evaluation.estimation.cautions import join
 from evaluation.estimation.spending import nominal_level, spending_boundaries
 
@@ -27,17 +28,18 @@ class Look:
     """One look at the data: whether the protocol planned no analysis on its day, and what a reader must know of it.
 
     `nominal_level` is the p-value up to which a result counts as a finding at this look, 0 where none does; None where
-    no looks are planned.
+    no looks are planned. `amended` is said where the days of the looks were amended, of every look.
     """
 
     is_interim: bool | None
     caution: str
     nominal_level: float | None = None
+    amended: str = ""
 
     @property
     def of_answers(self) -> "Look":
         """The look at questionnaires: their waves are no follow-up, so nothing is said of what it may spend."""
-        return Look(is_interim=self.is_interim, caution="")
+        return Look(is_interim=self.is_interim, caution=self.amended)
 
 
 def look_at(
@@ -110,12 +112,9 @@ def with_look(estimates: pl.DataFrame, look: Look) -> pl.DataFrame:
     Every published table whose numbers rest on what came after an index date goes through here, also those made of
     rows that say it already.
     """
-    told = pl.concat_str(pl.col("caution"), pl.lit(look.caution), separator=" ", ignore_nulls=True).str.strip_chars()
-    is_told = pl.col("caution").fill_null("").str.contains(look.caution, literal=True)
-    return estimates.with_columns(
+    return with_caution(estimates, look.caution).with_columns(
         interim=pl.lit(look.is_interim, dtype=pl.Boolean),
         nominal_level=pl.lit(look.nominal_level, dtype=pl.Float64),
-        caution=pl.when(is_told).then("caution").otherwise(told),
     )
 
 

@@ -44,6 +44,12 @@ def test_no_table_of_effects_is_without_the_label_of_the_look(seen_early, table)
     assert {caution.count(SAID) for _, _, caution in rows} == {1}
 
 
+def test_an_analysis_date_of_after_the_first_use_is_said_wherever_the_look_is(seen_early):
+    for table in TABLES:
+        untold = f"select count(*) from {table} where not caution like '%last on %: analysis_dates (see protocol_%'"
+        assert seen_early.sql(untold).fetchall() == [(0,)], table
+
+
 def test_what_was_asked_of_people_is_interim_too_without_a_level(seen_early):
     query = f"select distinct interim, nominal_level from metric_estimates where metric_id in {ITEMS}"
     assert seen_early.sql(query).fetchall() == [(True, None)]
