@@ -3,7 +3,11 @@
 import dagster as dg
 
 from evaluation.estimation import area_estimates as estimate_areas
+from evaluation.estimation import with_caution, with_look
+from pipelines.amended import AREAS, amended
 from pipelines.faults import guarded
+from pipelines.freezing import MAY_CHANGE
+from pipelines.looks import look_at_data
 from pipelines.masking import row_metadata
 from pipelines.metrics import metrics_with_cautions, some_sites_without_area
 from pipelines.study import Study
@@ -15,6 +19,7 @@ PUBLISHED = {
     "area_trend_bounds": "What an area effect may be if trends after go-live differed so many times as much as before.",
     "synthetic_control_weights": "The areas that the pilot's synthetic control is made of, by metric.",
 }
+READ = ("area_months", "sites", "people", "record_quality", "end_of_data", "protocol_amendments")
 TABLES = {ESTIMATES: "Rows of the area designs for `metric_estimates`."} | PUBLISHED
 
 
@@ -22,7 +27,7 @@ TABLES = {ESTIMATES: "Rows of the area designs for `metric_estimates`."} | PUBLI
     specs=[
         dg.AssetSpec(
             name,
-            deps=[dg.AssetKey(table) for table in ("area_months", "sites", "people", "record_quality", "end_of_data")],
+            deps=[dg.AssetKey(table) for table in READ],
             description=description,
             group_name="estimates",
             kinds={"polars"},
@@ -43,7 +48,9 @@ def area_effects(
         protocol_hash=study.protocol_hash,
         run_id=context.run.run_id,
     )
-    for name, table in zip(
-        TABLES, (found.estimates, found.event_study, found.trend_bounds, found.weights), strict=True
-    ):
+    look = look_at_data(warehouse, study)
+    changed = amended(warehouse.read("protocol_amendments"), *AREAS, but=MAY_CHANGE)
+    of_areas = (found.estimates, found.event_study, found.trend_bounds)
+    seen = (with_look(with_caution(table, changed), look) for table in of_areas)
+    for name, table in zip(TABLES, (*seen, found.weights), strict=True):
         yield dg.MaterializeResult(asset_key=name, metadata=row_metadata(warehouse.write(name, table)))

@@ -1,26 +1,29 @@
 """Effects to be read: in words, and across sites."""
 
 import dagster as dg
+import polars as pl
 
-from evaluation.estimation import across_sites
+from evaluation.estimation import across_sites, with_caution, with_look
 from evaluation.estimation import effect_statements as state_effects
 from evaluation.estimation import site_moderators as describe_moderators
 from evaluation.estimation import subgroup_interactions as test_interactions
+from pipelines.amended import HEADLINE, amended, state_of_design
 from pipelines.faults import guarded
-from pipelines.freezing import design_state
+from pipelines.looks import look_at_data
 from pipelines.masking import row_metadata
 from pipelines.metrics import activity_metrics, metrics_with_cautions, survey_metrics
 from pipelines.study import Study
 from pipelines.warehouse import Warehouse
 
 ASSET = {"group_name": "estimates", "kinds": {"polars"}}
+ACROSS_SITES_OF = ("metric_estimates", "people", "record_quality", "end_of_data", "protocol_amendments")
 ACROSS_SITES = {
     "site_pooling": "Mean effect across sites, how far sites differ, and what another site may expect.",
     "site_effects": "Each site's own effect, drawn towards the mean, and the mean without it.",
 }
 
 
-@dg.asset(deps=["metric_estimates", "site_pooling"], **ASSET)
+@dg.asset(deps=["metric_estimates", "site_pooling", "protocol_amendments"], **ASSET)
 @guarded
 def effect_statements(
     context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse], study: dg.ResourceParam[Study]
@@ -34,10 +37,12 @@ def effect_statements(
         protocol_hash=study.protocol_hash,
         run_id=context.run.run_id,
     )
+    choice = amended(warehouse.read("protocol_amendments"), *HEADLINE)
+    statements = with_caution(statements, choice, where=pl.col("sites_as").is_not_null())
     return dg.MaterializeResult(metadata=row_metadata(warehouse.write("effect_statements", statements)))
 
 
-@dg.asset(deps=["metric_estimates"], **ASSET)
+@dg.asset(deps=["metric_estimates", "people", "protocol_amendments"], **ASSET)
 @guarded
 def subgroup_interactions(
     context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse], study: dg.ResourceParam[Study]
@@ -46,6 +51,7 @@ def subgroup_interactions(
     tests = test_interactions(
         warehouse.read("metric_estimates"), protocol_hash=study.protocol_hash, run_id=context.run.run_id
     )
+    tests = with_look(tests, look_at_data(warehouse, study))
     return dg.MaterializeResult(metadata=row_metadata(warehouse.write("subgroup_interactions", tests)))
 
 
@@ -53,7 +59,7 @@ def subgroup_interactions(
     specs=[
         dg.AssetSpec(
             name,
-            deps=[dg.AssetKey(table) for table in ("metric_estimates", "people", "record_quality", "end_of_data")],
+            deps=[dg.AssetKey(table) for table in ACROSS_SITES_OF],
             description=description,
             **ASSET,
         )
@@ -68,15 +74,16 @@ def effects_across_sites(
     found = across_sites(
         warehouse.read("metric_estimates"),
         metrics=metrics_with_cautions(study, warehouse),
-        design_state=design_state(study),
+        design_state=state_of_design(warehouse, study),
         protocol_hash=study.protocol_hash,
         run_id=context.run.run_id,
     )
+    look = look_at_data(warehouse, study)
     for name, table in zip(ACROSS_SITES, (found.pooling, found.sites), strict=True):
-        yield dg.MaterializeResult(asset_key=name, metadata=row_metadata(warehouse.write(name, table)))
+        yield dg.MaterializeResult(asset_key=name, metadata=row_metadata(warehouse.write(name, with_look(table, look))))
 
 
-@dg.asset(deps=["site_effects", "sites"], **ASSET)
+@dg.asset(deps=["site_effects", "sites", "people", "protocol_amendments"], **ASSET)
 @guarded
 def site_moderators(
     context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse], study: dg.ResourceParam[Study]
@@ -88,4 +95,5 @@ def site_moderators(
         protocol_hash=study.protocol_hash,
         run_id=context.run.run_id,
     )
+    found = with_look(found, look_at_data(warehouse, study))
     return dg.MaterializeResult(metadata=row_metadata(warehouse.write("site_moderators", found)))

@@ -15,15 +15,18 @@ from evaluation.estimation import (
     with_adjusted_p_values,
     with_bias_cautions,
     with_brackets,
+    with_caution,
     with_defaults,
     with_look,
     with_mortality_cautions,
 )
 from evaluation.surveys import survey_estimates as estimate_surveys
-from pipelines.comparison import compared_populations, designs_found, look_at_data, use_of_compared
+from pipelines.amended import COUNTS, HORIZONS, amended, amended_instruments, state_of_design
+from pipelines.comparison import compared_populations, designs_found, use_of_compared
 from pipelines.faults import guarded
-from pipelines.freezing import design_state
+from pipelines.freezing import MAY_CHANGE
 from pipelines.horizons import POPULATIONS, follow_up_to_horizons, tables_read
+from pipelines.looks import look_at_data
 from pipelines.masking import row_metadata
 from pipelines.metrics import (
     activity_metrics,
@@ -33,6 +36,7 @@ from pipelines.metrics import (
     survey_designs,
     survey_metrics,
 )
+from pipelines.protocol_log import amended_outcomes
 from pipelines.published import published_results as load_published_results
 from pipelines.study import Study
 from pipelines.warehouse import Warehouse
@@ -40,7 +44,7 @@ from pipelines.warehouse import Warehouse
 ASSET = {"group_name": "estimates", "kinds": {"polars"}}
 
 
-@dg.asset(deps=["survey_answers", "instrument_items", "sites", "people"], **ASSET)
+@dg.asset(deps=["survey_answers", "instrument_items", "sites", "people", "protocol_amendments"], **ASSET)
 @guarded
 def survey_estimates(
     context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse], study: dg.ResourceParam[Study]
@@ -54,6 +58,8 @@ def survey_estimates(
         protocol_hash=study.protocol_hash,
         run_id=context.run.run_id,
     )
+    for instrument, changed in amended_instruments(warehouse.read("protocol_amendments"), study).items():
+        estimates = with_caution(estimates, changed, where=pl.col("instrument_id") == instrument)
     return dg.MaterializeResult(metadata=row_metadata(warehouse.write("survey_estimates", estimates)))
 
 
@@ -72,6 +78,7 @@ def before_after_estimates(
         protocol_hash=study.protocol_hash,
         run_id=context.run.run_id,
     )
+    estimates = with_caution(estimates, amended(warehouse.read("protocol_amendments"), *COUNTS, but=MAY_CHANGE))
     return dg.MaterializeResult(metadata=row_metadata(warehouse.write("before_after_estimates", estimates)))
 
 
@@ -99,7 +106,7 @@ def controlled_estimates(
         compared_populations(warehouse),
         follow_up=use_of_compared(warehouse, "person_periods", period="follow_up"),
         earlier=use_of_compared(warehouse, "earlier_baselines"),
-        design_state=design_state(study),
+        design_state=state_of_design(warehouse, study),
         metrics=metrics_with_cautions(study, warehouse),
         follow_up_months=study.protocol.periods.follow_up_months,
         protocol_hash=study.protocol_hash,
@@ -132,18 +139,20 @@ def estimates_by_horizon(
         compared_populations(warehouse, kinds=POPULATIONS, with_pairs=False),
         horizons=follow_up_to_horizons(warehouse, study.protocol.periods),
         metrics=protocol_activity_metrics(study, warehouse),
-        design_state=design_state(study),
+        design_state=state_of_design(warehouse, study),
         protocol_hash=study.protocol_hash,
         run_id=context.run.run_id,
     )
     estimates = with_bias_cautions(estimates, warehouse.read("implied_bias"))
+    estimates = with_caution(estimates, amended(warehouse.read("protocol_amendments"), *HORIZONS))
+    estimates = with_look(estimates, look_at_data(warehouse, study))
     return dg.MaterializeResult(metadata=row_metadata(warehouse.write("estimates_by_horizon", estimates)))
 
 
 @dg.asset(
     deps=[
         *(before_after_estimates, controlled_estimates, AREA_ESTIMATES, survey_estimates),
-        *("mortality_ratios", "comparison_designs", "people"),
+        *("mortality_ratios", "comparison_designs", "people", "protocol_amendments"),
     ],
     **ASSET,
 )
@@ -157,9 +166,10 @@ def metric_estimates(warehouse: dg.ResourceParam[Warehouse], study: dg.ResourceP
         metrics=activity_metrics(study),
     )
     items = survey_item_estimates(warehouse.read("survey_estimates"), metrics=survey_metrics(study))
-    look = look_at_data(warehouse, study.protocol)
-    areas = with_look(warehouse.read(AREA_ESTIMATES), look)
-    found = [with_look(estimates, look), areas, with_look(items, look.of_answers)]
+    for item, sentences in amended_outcomes(warehouse.read("protocol_amendments")).items():
+        items = with_caution(items, " ".join(sentences), where=pl.col("metric_id") == item)
+    look = look_at_data(warehouse, study)
+    found = [with_look(estimates, look), warehouse.read(AREA_ESTIMATES), with_look(items, look.of_answers)]
     rows = warehouse.write("metric_estimates", with_brackets(with_adjusted_p_values(pl.concat(found))))
     return dg.MaterializeResult(metadata=row_metadata(rows))
 

@@ -4,9 +4,11 @@ import dagster as dg
 
 from assets.matching import TABLES as MATCHING
 from evaluation.estimation import over_time as follow_over_time
+from evaluation.estimation import with_look
+from pipelines.amended import state_of_design
 from pipelines.comparison import compared_populations
 from pipelines.faults import guarded
-from pipelines.freezing import design_state
+from pipelines.looks import look_at_data
 from pipelines.masking import row_metadata
 from pipelines.metrics import metrics_with_cautions
 from pipelines.over_time import POPULATIONS, months_of_compared, use_after_index
@@ -20,6 +22,8 @@ OVER_TIME = {
     "event_study": "Rates of both arms in each month around the index date, and what each month is evidence of.",
     "lead_tests": "Whether the arms differed in months before the index date that no covariate looks at.",
 }
+
+BEFORE_INDEX = ("lead_tests",)
 
 
 @dg.multi_asset(
@@ -52,10 +56,13 @@ def over_time(
         use=use_after_index(warehouse),
         months=months_of_compared(warehouse),
         metrics=metrics_with_cautions(study, warehouse),
-        design_state=design_state(study),
+        design_state=state_of_design(warehouse, study),
         follow_up_months=study.protocol.periods.follow_up_months,
         protocol_hash=study.protocol_hash,
         run_id=context.run.run_id,
     )
+    look = look_at_data(warehouse, study)
     for name in OVER_TIME:
-        yield dg.MaterializeResult(asset_key=name, metadata=row_metadata(warehouse.write(name, getattr(found, name))))
+        table = getattr(found, name)
+        rows = warehouse.write(name, table if name in BEFORE_INDEX else with_look(table, look))
+        yield dg.MaterializeResult(asset_key=name, metadata=row_metadata(rows))

@@ -8,6 +8,7 @@ from pipelines.masking import row_metadata
 from pipelines.parameters import DESIGN_STAGE, PARAMETER_TABLES, parameter_frames
 from pipelines.protocol_log import amendments_frame, used_protocols
 from pipelines.study import Study
+from pipelines.study_files import kept_files
 from pipelines.warehouse import Warehouse
 
 CODE_LISTS = load_code_lists()
@@ -42,6 +43,8 @@ def code_list_tables(warehouse: dg.ResourceParam[Warehouse]):
 @dg.asset(group_name="parameters", kinds={"polars"})
 @guarded
 def protocol_amendments(warehouse: dg.ResourceParam[Warehouse], study: dg.ResourceParam[Study]) -> dg.MaterializeResult:
-    """Settings of the protocol that were changed after its first use, with date, difference and reason."""
-    amendments = amendments_frame(used_protocols(study.output), reasons=study.protocol.amendments)
+    """Settings of the protocol, and files beside it, that were changed after their first use."""
+    amendments = amendments_frame(
+        used_protocols(study.output), reasons=study.protocol.amendments, kept=kept_files(study.output)
+    )
     return dg.MaterializeResult(metadata=row_metadata(warehouse.write("protocol_amendments", amendments)))

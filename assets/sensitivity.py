@@ -6,10 +6,11 @@ from assets.estimates import metric_estimates, published_results
 from assets.matching import TABLES as MATCHING
 from evaluation.estimation import robustness as estimate_robustness
 from evaluation.estimation import sensitivity_estimates as estimate_sensitivity
-from evaluation.estimation import with_bias_cautions
+from evaluation.estimation import with_bias_cautions, with_look
+from pipelines.amended import state_of_design
 from pipelines.faults import guarded
-from pipelines.freezing import design_state
 from pipelines.later_enrolment import tables_read
+from pipelines.looks import look_at_data
 from pipelines.masking import row_metadata
 from pipelines.metrics import negative_controls, protocol_activity_metrics
 from pipelines.sensitivity import planned_design, sensitivity_variants, worthwhile_changes
@@ -31,7 +32,7 @@ ASSET = {"group_name": "estimates", "kinds": {"polars"}}
         "covariates",
         "people",
         "record_quality",
-        "end_of_data",
+        *("end_of_data", "protocol_amendments"),
         *tables_read(),
         *MATCHING,
     ],
@@ -50,12 +51,13 @@ def sensitivity_estimates(
         metrics=protocol_activity_metrics(study, warehouse),
         controls=negative_controls(study, warehouse),
         worthwhile_pct=worthwhile_changes(study.protocol),
-        design_caution=f"{design_state(study)} {design.get('weighting_caution', '')}".strip(),
+        design_caution=f"{state_of_design(warehouse, study)} {design.get('weighting_caution', '')}".strip(),
         follow_up_months=study.protocol.periods.follow_up_months,
         protocol_hash=study.protocol_hash,
         run_id=context.run.run_id,
     )
     estimates = with_bias_cautions(estimates, warehouse.read("implied_bias"))
+    estimates = with_look(estimates, look_at_data(warehouse, study))
     return dg.MaterializeResult(metadata=row_metadata(warehouse.write("sensitivity_estimates", estimates)))
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from evaluation.estimation import ALL_SITES, ComparedPeople, ComparedPopulation, Look, look_at, site_populations
+from evaluation.estimation import ALL_SITES, ComparedPeople, ComparedPopulation, site_populations
 from evaluation.matching import (
     CASES_PER_COLUMN,
     SUBGROUP_COLUMNS,
@@ -162,16 +162,6 @@ def use_of_compared(warehouse: Warehouse, table: str, *, period: str | None = No
     if period is None:
         return warehouse.connection.execute(query).pl()
     return warehouse.connection.execute(f"{query} and used.period = ?", [period]).pl()
-
-
-def look_at_data(warehouse: Warehouse, protocol: Protocol) -> Look:
-    """Whether this is an analysis that the protocol plans, and what may count as a finding."""
-    return look_at(
-        warehouse.read("people").filter("is_pilot")["index_date"],
-        analysis_dates=protocol.analysis_dates,
-        data_until=protocol.periods.data_until,
-        follow_up_months=protocol.periods.follow_up_months,
-    )
 
 
 def designs_found(designs: pl.DataFrame) -> Mapping[str, list[str]]:

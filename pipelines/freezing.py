@@ -17,6 +17,7 @@ from pipelines.fingerprint import FROZEN_DESIGN
 from pipelines.protocol_log import flat_settings
 from pipelines.run_log import read_runs
 from pipelines.study import Study
+from pipelines.study_files import content_hash, study_files
 from pipelines.warehouse import Warehouse
 
 FOLDER, MANIFEST = str(FROZEN_DESIGN.parent), FROZEN_DESIGN.name
@@ -29,6 +30,8 @@ FROZEN_TABLES = (
     "design_people",
 )
 FROZEN_SECTIONS = ("comparison", "spells", "periods")
+AREAS = "sites.csv (areas, models)"
+FROZEN_FILES = ("imd.csv", "provider_successions.csv", "other_programmes.csv")
 MAY_CHANGE = ("periods.data_until", "periods.horizons_months")
 RECORD_PERSON = "record_person_id"
 INDEX_DATES = {"person_id": pl.String, "index_date": pl.Date}
@@ -162,16 +165,24 @@ def design_state(study: Study) -> str:
 
 
 def frozen_settings(study: Study) -> Mapping[str, str]:
-    """The settings that pairs and weights rest on, by dotted name, defaults included; sites with their flags."""
+    """The settings that pairs and weights rest on, by dotted name, defaults included; sites with their flags and areas.
+
+    Files by their hash: who may be compared (`other_programmes.csv`), deprivation, and which provider follows which.
+    Unit costs and questionnaires are no part of the design.
+    """
     protocol = study.protocol.model_dump(mode="json", include=set(FROZEN_SECTIONS))
     settings = {name: value for name, value in flat_settings(protocol).items() if name not in MAY_CHANGE}
     sites = study.sites.select("site_id", "case_management").sort("site_id").rows()
-    return settings | {"sites.csv": json.dumps(sites)}
+    areas = study.sites.select("site_id", "area", "models").sort("site_id").rows()
+    files = study_files(study)
+    hashes = {name: content_hash(files[name]) if name in files else "" for name in FROZEN_FILES}
+    return settings | {"sites.csv": json.dumps(sites), AREAS: json.dumps(areas)} | hashes
 
 
 def _check_settings(study: Study, frozen: FrozenDesign) -> None:
     settings = frozen_settings(study)
-    names = sorted(settings.keys() | frozen.settings.keys())
+    unknown = {AREAS, *FROZEN_FILES} - frozen.settings.keys()  # frozen when files were not looked at
+    names = sorted((settings.keys() | frozen.settings.keys()) - unknown)
     changed = [name for name in names if settings.get(name) != frozen.settings.get(name)]
     if changed:
         raise StudyError(

@@ -8,6 +8,7 @@ import polars as pl
 
 from evaluation.estimation import Metric, record_quality_cautions
 from evaluation.surveys import SurveyDesign
+from pipelines.amended import amended_metrics
 from pipelines.code_lists import load_code_lists
 from pipelines.contracts import Column, contract_by_table
 from pipelines.errors import StudyError
@@ -95,7 +96,8 @@ def metrics_with_cautions(study: Study, warehouse: Warehouse) -> tuple[Metric, .
     coding = coding_cautions(study, warehouse.read("people"))
     quality = record_quality_cautions(warehouse.read("record_quality"))
     ended = end_of_data_cautions(warehouse.read("end_of_data"))
-    amended = amended_outcomes(warehouse.read("protocol_amendments"))
+    amendments = warehouse.read("protocol_amendments")
+    amended = joined(amended_outcomes(amendments), amended_metrics(amendments, study.protocol))
     return activity_metrics(study, extract_cautions=joined(coding, quality, ended), metric_cautions=amended)
 
 
@@ -111,7 +113,7 @@ def negative_controls(study: Study, warehouse: Warehouse) -> tuple[Metric, ...]:
 
 
 def joined(*cautions: Cautions) -> Cautions:
-    """Cautions by extract from several sources, one after the other."""
+    """Cautions by extract, or by metric, from several sources, one after the other."""
     extracts = dict.fromkeys(extract for source in cautions for extract in source)
     return {extract: tuple(s for source in cautions for s in source.get(extract, ())) for extract in extracts}
 

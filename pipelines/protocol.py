@@ -21,6 +21,8 @@ EXTRACT_CONTRACTS = {
     "enrolments": "pilot_enrolment",
     "opt_outs": "opt_out",
 }
+STUDY_FILES = ("sites.csv", "prices.csv", "imd.csv", "provider_successions.csv", "other_programmes.csv")
+INSTRUMENTS = "instruments/"
 REQUIRED_EXTRACTS = ("admissions", "population", "enrolments")
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
 Months = Annotated[int, Field(ge=1, le=120)]
@@ -117,7 +119,7 @@ class Alerts(Strict):
 
 
 class Amendment(Strict):
-    """Why a setting, or a section, was changed after the protocol's first use, in the words of who changed it."""
+    """Why a setting, a section or a file beside the protocol was changed after its first use, by who changed it."""
 
     amended_on: date
     setting: Annotated[str, StringConstraints(min_length=1)]
@@ -163,12 +165,17 @@ class Protocol(Strict):
 
     @model_validator(mode="after")
     def _amendments_name_sections(self) -> "Protocol":
-        known = [name for name in type(self).model_fields if name != "amendments"]
+        known = [*(name for name in type(self).model_fields if name != "amendments"), *STUDY_FILES]
         for amendment in self.amendments:
-            section = amendment.setting.split(".")[0]
+            is_file = amendment.setting.endswith((".csv", ".yaml"))
+            section = amendment.setting if is_file else amendment.setting.split(".")[0]
+            if section.startswith(INSTRUMENTS):
+                continue
             if section not in known:
                 hint = "".join(f"; {line}" for line in nearest(section, known))
-                raise ValueError(f"amendments: {amendment.setting} is no setting (sections: {', '.join(known)}){hint}")
+                raise ValueError(
+                    f"amendments: {amendment.setting} is no setting (sections and files: {', '.join(known)}){hint}"
+                )
         return self
 
     @model_validator(mode="after")

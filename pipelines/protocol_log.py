@@ -1,4 +1,7 @@
-"""Every protocol that a study was run with, one line each in `output/protocols.jsonl`: the source of its amendments."""
+"""Every protocol that a study was run with, one line each in `output/protocols.jsonl`: the source of its amendments.
+
+A line also has the hashes of the files beside the protocol (`study_files`), whose changes are amendments too.
+"""
 
 import hashlib
 import json
@@ -6,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import polars as pl
@@ -14,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pipelines.errors import StudyError
 from pipelines.protocol import Amendment
 from pipelines.study import Study
+from pipelines.study_files import difference_words, file_words, keep_files
 
 FILE = "protocols.jsonl"
 AMENDMENTS = {
@@ -29,21 +34,30 @@ AMENDMENTS = {
 
 
 class UsedProtocol(BaseModel):
-    """A protocol as it stood when a run first used it (UTC): its settings as canonical JSON, and their SHA-256."""
+    """A protocol as it stood when a run first used it (UTC): its settings as canonical JSON, and their SHA-256.
+
+    `files` is the SHA-256 of each file beside it; None in lines of a time when none was kept.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     first_used_at: datetime
     protocol_hash: str
     settings: str
+    files: dict[str, str] | None = None
 
 
 def note_protocol(study: Study, *, now: datetime) -> None:
-    """Adds the study's protocol to the log unless the last line is the same; the caller holds the study."""
-    used = used_protocols(study.output)
-    if used and used[-1].protocol_hash == study.protocol_hash:
+    """Adds the study's protocol to the log unless it and its files are those of the last line.
+
+    The caller holds the study.
+    """
+    used, files = used_protocols(study.output), dict(keep_files(study))
+    if used and used[-1].protocol_hash == study.protocol_hash and used[-1].files == files:
         return
-    line = UsedProtocol(first_used_at=now, protocol_hash=study.protocol_hash, settings=study.protocol_settings)
+    line = UsedProtocol(
+        first_used_at=now, protocol_hash=study.protocol_hash, settings=study.protocol_settings, files=files
+    )
     study.output.mkdir(parents=True, exist_ok=True)
     path = study.output / FILE
     is_cut = path.is_file() and not path.read_bytes().endswith(b"\n")
@@ -68,11 +82,14 @@ def used_protocols(output: Path) -> tuple[UsedProtocol, ...]:
     return used
 
 
-def amendments_frame(used: Sequence[UsedProtocol], *, reasons: Sequence[Amendment]) -> pl.DataFrame:
-    """One row per amendment and setting that it changed, columns `AMENDMENTS`.
+def amendments_frame(
+    used: Sequence[UsedProtocol], *, reasons: Sequence[Amendment], kept: Mapping[str, str] = MappingProxyType({})
+) -> pl.DataFrame:
+    """One row per amendment and setting, or file, that it changed, columns `AMENDMENTS`.
 
-    An amendment is a protocol other than the one used before it, dated by its first use. Its reason is the one that
-    `reasons` states for the setting, or for a section that holds it, on a day from the former protocol's
+    An amendment is a protocol, or a file beside it, other than the one used before it, dated by its first use. Of a
+    file it says how much is in it and what differs, from the contents `kept` by hash, and no value. Its reason is the
+    one that `reasons` states for the setting, or for a section that holds it, on a day from the former protocol's
     first use to its own; of several the last. Null where nobody stated one.
 
     By hand: `comparison: {ratio: 5}` first used on 1 March, `comparison: {ratio: 3}` on 9 April: one row,
@@ -90,10 +107,37 @@ def amendments_frame(used: Sequence[UsedProtocol], *, reasons: Sequence[Amendmen
             "value_after": new,
             "reason": _reason(setting, before, after, reasons),
         }
-        for number, (before, after) in enumerate(pairwise(used), start=1)
-        for setting, (old, new) in changed_settings(before.settings, after.settings).items()
+        for number, (before, after) in enumerate(filter(_is_amended, pairwise(used)), start=1)
+        for setting, (old, new) in _changes(before, after, kept).items()
     ]
     return pl.DataFrame(rows, schema=AMENDMENTS, orient="row")
+
+
+def _is_amended(pair: tuple[UsedProtocol, UsedProtocol]) -> bool:
+    return bool(_changes(*pair, {}))
+
+
+def _changes(
+    before: UsedProtocol, after: UsedProtocol, kept: Mapping[str, str]
+) -> Mapping[str, tuple[str | None, str | None]]:
+    files = {} if before.files is None or after.files is None else changed_files(before.files, after.files, kept)
+    return {**changed_settings(before.settings, after.settings), **files}
+
+
+def changed_files(
+    before: Mapping[str, str], after: Mapping[str, str], kept: Mapping[str, str]
+) -> Mapping[str, tuple[str | None, str | None]]:
+    """Files that differ by name, in words; None where there is none of it."""
+    changed = dict[str, tuple[str | None, str | None]]()
+    for name in sorted(before.keys() | after.keys()):
+        old, new = before.get(name), after.get(name)
+        if old == new:
+            continue
+        contents = [None if one is None else kept.get(one) for one in (old, new)]
+        words = [None if one is None else file_words(one, text) for one, text in zip((old, new), contents, strict=True)]
+        difference = difference_words(*contents)
+        changed[name] = (words[0], f"{words[1]}; {difference}" if difference else words[1])
+    return changed
 
 
 def changed_settings(before: str, after: str) -> Mapping[str, tuple[str | None, str | None]]:

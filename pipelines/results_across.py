@@ -17,6 +17,7 @@ COLUMNS = (
 )
 NOTHING = "nothing pooled"
 HEADLINE = "Headline: "
+KEPT = ("design", "nominal_level")
 
 
 def across_sites_rows(
@@ -50,7 +51,7 @@ def _cells(row: Row, together: Row) -> list[str]:
     return [
         row["label"],
         effect_in_words(together),
-        effect_in_words(average | {"design": row["design"]}),
+        effect_in_words(average | {name: row[name] for name in KEPT}, degrees_of_freedom=row["sites_used"] - 1),
         _prediction(row),
         f"by about {_standard_deviation(row['tau2'])} (standard deviation; I2 {row['i2_pct']:.0f}%)",
         counted,

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from evaluation.estimation.at_look import is_only_seen, limits_at_look
 from pipelines.results_withholding import WITHHELD
 
 Row = dict[str, Any]
@@ -27,10 +28,13 @@ def level(row: Row, value: float | None) -> str:
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.2f}"
 
 
-def effect_in_words(row: Row) -> str:
+def effect_in_words(row: Row, *, degrees_of_freedom: int | None = None) -> str:
     """The relative change of a row of `metric_estimates`, as a sentence part.
 
-    >>> row = {"design": "uncontrolled", "change": -0.2, "unit": "admissions per person-year"}
+    What its 95% interval shows, but not at the level that counts at its look, is called no finding yet.
+    `degrees_of_freedom`: of an interval by Student's t.
+
+    >>> row = {"design": "uncontrolled", "change": -0.2, "unit": "admissions per person-year", "nominal_level": None}
     >>> limits = {"relative_change_pct": -20.0, "relative_low_pct": -24.0, "relative_high_pct": -16.0}
     >>> effect_in_words(row | limits)
     'fell by 20% (95% interval -24% to -16%)'
@@ -40,6 +44,10 @@ def effect_in_words(row: Row) -> str:
         return _without_interval(row)
     limits = f"95% interval {percent(low)} to {percent(high)}"
     words = _DIRECTIONS["uncontrolled" if row["design"] == "uncontrolled" else "compared"]
+    level = row["nominal_level"]
+    at_look = limits_at_look(estimate, low, high, nominal_level=level, degrees_of_freedom=degrees_of_freedom)
+    if is_only_seen(low, high, at_look=at_look):
+        return f"no finding at this look: {percent(estimate)} ({limits})"
     if high < 0 or low > 0:
         return f"{words[estimate > 0]} by {percent(abs(estimate))[1:]} ({limits})"
     return f"no clear {words[2]}: {percent(estimate)} ({limits})"

@@ -8,6 +8,7 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pipelines.study import Study
+from pipelines.study_files import files_hash
 
 
 class Run(BaseModel):
@@ -37,6 +38,7 @@ class Run(BaseModel):
     inputs: str
     arrivals: str = ""
     is_blocked: bool = False
+    study_files_hash: str = ""
 
 
 COLUMNS = {
@@ -55,6 +57,7 @@ COLUMNS = {
     "baseline_months": pl.Int64,
     "follow_up_months": pl.Int64,
     "continuous_rule": pl.String,
+    "study_files_hash": pl.String,
 }
 
 
@@ -78,6 +81,7 @@ def begin_run(study: Study, *, run_id: str, now: datetime, code_version: str, in
         follow_up_months=protocol.periods.follow_up_months,
         continuous_rule=protocol.spells.continuous_rule,
         inputs=inputs,
+        study_files_hash=files_hash(study),
     )
 
 
@@ -100,10 +104,16 @@ def append_run(output: Path, run: Run) -> None:
 
 def read_runs(output: Path) -> tuple[Run, ...]:
     """All runs, oldest first; a line that a crash cut short is left out."""
-    path = output / "runs.jsonl"
-    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-    runs = {run.run_id: run for run in map(_parse, lines) if run is not None}
-    return tuple(runs.values())
+    return tuple({run.run_id: run for run in _lines(output)}.values())
+
+
+def published_looks(output: Path) -> tuple[date, ...]:
+    """The days until which data were analysed by the runs that published, in their order; a run of a part does not.
+
+    A run that left files for the next one has lost its `inputs` by its end, but began with them.
+    """
+    whole = {run.run_id for run in _lines(output) if run.inputs}
+    return tuple(run.data_until for run in read_runs(output) if run.status == "succeeded" and run.run_id in whole)
 
 
 def orphaned_runs(output: Path) -> tuple[Run, ...]:
@@ -119,6 +129,12 @@ def has_taken(run: Run) -> bool:
 def runs_frame(runs: tuple[Run, ...]) -> pl.DataFrame:
     """One row per run, the columns of the published table `runs`."""
     return pl.DataFrame([run.model_dump(include=set(COLUMNS)) for run in runs], schema=COLUMNS)
+
+
+def _lines(output: Path) -> tuple[Run, ...]:
+    path = output / "runs.jsonl"
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    return tuple(run for run in map(_parse, lines) if run is not None)
 
 
 def _parse(line: str) -> Run | None:

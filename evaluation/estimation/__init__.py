@@ -1,6 +1,7 @@
 """Effects of the pilot on rates and shares: levels, changes and intervals, with what they assume."""
 
 from evaluation.estimation.across_sites import SITE_EFFECTS, SITE_POOLING, AcrossSites, across_sites
+from evaluation.estimation.added_cautions import with_caution
 from evaluation.estimation.after_index import UseAfterIndex
 from evaluation.estimation.area_estimates import SYNTHETIC_WEIGHTS, AreaEstimates, area_estimates
 from evaluation.estimation.area_event_study import AREA_EVENT_STUDY
@@ -80,6 +81,7 @@ __all__ = [
     "with_adjusted_p_values",
     "with_bias_cautions",
     "with_brackets",
+    "with_caution",
     "with_defaults",
     "with_look",
     "with_mortality_cautions",

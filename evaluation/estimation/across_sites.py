@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from evaluation.estimation.cautions import BY_DESIGN, NOT_FROZEN, join
+from evaluation.estimation.interim import LOOK
 from evaluation.estimation.intervals import log_standard_error
 from evaluation.estimation.metrics import ALL_SITES, Metric
 from evaluation.estimation.pooling import FEWEST_FOR_PREDICTION, LeftOut, PooledEffect, leave_one_out, pooled_effect
@@ -41,6 +42,7 @@ SITE_POOLING: dict[str, pl.DataType] = {
     **dict.fromkeys(("without_one_lowest_pct", "without_one_highest_pct"), _NUMBER),
     "left_out": _TEXT,
     **_RUN,
+    **LOOK,
 }
 SITE_EFFECTS: dict[str, pl.DataType] = {
     **dict.fromkeys(("metric_id", "label", "priority", "site_id", "design"), _TEXT),
@@ -52,6 +54,7 @@ SITE_EFFECTS: dict[str, pl.DataType] = {
     "without_site_tau2": _NUMBER,
     "left_out_reason": _TEXT,
     **_RUN,
+    **LOOK,
 }
 
 

@@ -8,6 +8,7 @@ import polars as pl
 from evaluation.estimation.area_cautions import SYNTHETIC
 from evaluation.estimation.area_effects import BASE_MONTHS, IMPUTATION, EventEffects
 from evaluation.estimation.area_intervals import finite
+from evaluation.estimation.interim import LOOK
 from evaluation.estimation.metrics import Metric
 
 LEAD, FLAT, AFTER = "before", "flat_by_construction", "after"
@@ -20,6 +21,7 @@ AREA_EVENT_STUDY: dict[str, pl.DataType] = {
     **dict.fromkeys(("change", "change_low", "change_high"), _NUMBER),
     "n_pilot_areas": _COUNT,
     **dict.fromkeys(("caution", "protocol_hash", "run_id"), _TEXT),
+    **LOOK,
 }
 OF_ROLE = {
     LEAD: "Before go-live there is no effect to find: what shows here is chance, or trends that are not parallel.",

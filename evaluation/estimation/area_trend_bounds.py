@@ -10,6 +10,7 @@ from evaluation.estimation.area_effects import AreaEffect
 from evaluation.estimation.area_intervals import finite
 from evaluation.estimation.area_trends import Trends
 from evaluation.estimation.cautions import join
+from evaluation.estimation.interim import LOOK
 from evaluation.estimation.metrics import Metric
 from evaluation.estimation.relative_magnitudes import LARGEST_MAGNITUDE, MagnitudeBounds
 from evaluation.estimation.sensitivity_estimates import EXPLORATORY
@@ -41,6 +42,7 @@ AREA_TREND_BOUNDS: dict[str, pl.DataType] = {
     "changes_before": _COUNT,
     **dict.fromkeys(("largest_change_before", "holds_up_to"), _NUMBER),
     **dict.fromkeys(("explanation", "caution", "protocol_hash", "run_id"), _TEXT),
+    **LOOK,
 }
 
 

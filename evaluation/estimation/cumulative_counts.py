@@ -14,6 +14,7 @@ from evaluation.estimation.after_index import (
     days_in_months,
 )
 from evaluation.estimation.cautions import Circumstances, few_people, join, no_estimate
+from evaluation.estimation.interim import LOOK
 from evaluation.estimation.metrics import Metric
 from evaluation.estimation.terminal_events import CumulativeMeans, Whole
 from evaluation.estimation.weighted_means import MeansOfArms, limits, limits_above_zero, means_of_arms
@@ -40,11 +41,13 @@ MEAN_CUMULATIVE_COUNTS: dict[str, pl.DataType] = {
     **dict.fromkeys(("month", "days_from_index"), _COUNT),
     "is_end_of_follow_up": pl.Boolean(),
     **_OF_ARMS,
+    **LOOK,
 }
 DAYS_ALIVE_OUT_OF_HOSPITAL: dict[str, pl.DataType] = {
     **dict.fromkeys(("population", "measure", "label", "design", "estimator", "estimand"), _TEXT),
     "days_from_index": _COUNT,
     **_OF_ARMS,
+    **LOOK,
 }
 
 

@@ -8,6 +8,7 @@ import polars as pl
 from evaluation.estimation.arms import Arm, paired_periods, rate_arm, share_arm
 from evaluation.estimation.cautions import OPPOSITE, join, rate_cautions, share_cautions
 from evaluation.estimation.effects import Effect, rate_effect
+from evaluation.estimation.interim import LOOK
 from evaluation.estimation.metrics import ALL_SITES, Metric, population_words
 
 _TEXT, _NUMBER, _COUNT = pl.String(), pl.Float64(), pl.Int64()
@@ -30,6 +31,7 @@ METRIC_ESTIMATES: dict[str, pl.DataType] = {
     **dict.fromkeys(("caution", "protocol_hash", "run_id"), _TEXT),
     "designs_agree": pl.Boolean(),
     **dict.fromkeys(("bracket_low_pct", "bracket_high_pct"), _NUMBER),
+    "nominal_level": LOOK["nominal_level"],
 }
 ESTIMANDS = {"uncontrolled": "before_after", "unmatched_did": "att"}
 
@@ -51,8 +53,8 @@ def metric_estimates(
     everyone has rows without values, and its caution says so. `uncontrolled` is always given,
     `unmatched_did` beside it where there are comparison people; then it is the default. It estimates the
     effect on the pilot people (`att`) only if both groups would have changed alike; `before_after` is a
-    description, not an effect. `p_adjusted`, `family`, `interim` and the
-    bracket are null here. For the arithmetic see
+    description, not an effect. `p_adjusted`, `family`, `interim`, `nominal_level`
+    and the bracket are null here. For the arithmetic see
     `rate_effect`.
 
     Raises `ValueError` for a metric that is not a column.

@@ -11,6 +11,7 @@ from scipy.stats import chi2
 
 from evaluation.estimation.cautions import Circumstances, few_people, join
 from evaluation.estimation.compared import ComparedPopulation
+from evaluation.estimation.interim import LOOK
 from evaluation.estimation.intervals import quantile
 from evaluation.estimation.metrics import Metric
 from evaluation.estimation.month_roles import HELD_OUT, months_used, role_of_month, words_of_month
@@ -43,6 +44,7 @@ EVENT_STUDY: dict[str, pl.DataType] = {
     **dict.fromkeys(("pilot_rate", "comparator_rate"), _NUMBER),
     **dict.fromkeys(("log_rate_ratio", "log_rate_ratio_low", "log_rate_ratio_high"), _NUMBER),
     **dict.fromkeys(("caution", "protocol_hash", "run_id"), _TEXT),
+    **LOOK,
 }
 LEAD_TESTS: dict[str, pl.DataType] = {
     **dict.fromkeys(("population", "metric_id", "label", "design"), _TEXT),

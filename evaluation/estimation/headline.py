@@ -28,6 +28,8 @@ def with_headlines(
 ) -> Iterator[tuple[dict[str, Any], str]]:
     """Default rows of `metric_estimates` with `sites_as`, and what is said of the mean across sites.
 
+    `degrees_of_freedom` is that of an interval by Student's t, null for a normal one.
+
     With `fixed` a row of `all_sites` keeps its estimate: the effect in these pilots, errors by person. With `random` it
     takes change and 95% interval from the metric's row of `pooling` (`SITE_POOLING`: restricted maximum likelihood,
     Hartung and Knapp), its cautions, and words with the prediction interval; where nothing was pooled it stays as it
@@ -36,11 +38,12 @@ def with_headlines(
     across = {row["metric_id"]: row for row in pooling.iter_rows(named=True) if row["random_change_pct"] is not None}
     for row in defaults.iter_rows(named=True):
         if row["population"] != ALL_SITES:
-            yield row | {"sites_as": None}, ""
+            yield row | {"sites_as": None, "degrees_of_freedom": None}, ""
         elif sites_as == FIXED:
-            yield row | {"sites_as": FIXED}, ""
+            yield row | {"sites_as": FIXED, "degrees_of_freedom": None}, ""
         elif row["metric_id"] not in across:
-            yield row | {"sites_as": FIXED, "caution": join(str(row["caution"]), NOT_ACROSS_SITES)}, ""
+            caution = join(str(row["caution"]), NOT_ACROSS_SITES)
+            yield row | {"sites_as": FIXED, "degrees_of_freedom": None, "caution": caution}, ""
         else:
             yield _random(row, across[row["metric_id"]]), _words(across[row["metric_id"]])
 
@@ -49,7 +52,8 @@ def _random(row: Mapping[str, Any], across: Mapping[str, Any]) -> dict[str, Any]
     said = _SENTENCE.split(str(row["caution"]))
     added = [sentence for sentence in _SENTENCE.split(across["caution"]) if sentence not in said]
     effect = {f"relative_{part}_pct": across[f"random_{part}_pct"] for part in _PARTS}
-    return dict(row) | effect | {"sites_as": RANDOM, "caution": join(*said, *added)}
+    freedom = {"degrees_of_freedom": across["sites_used"] - 1}
+    return dict(row) | effect | freedom | {"sites_as": RANDOM, "caution": join(*said, *added)}
 
 
 def _words(across: Mapping[str, Any]) -> str:

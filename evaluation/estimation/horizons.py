@@ -8,6 +8,7 @@ import polars as pl
 from evaluation.estimation.cautions import NOT_FROZEN, SHORT_FOLLOW_UP_MONTHS
 from evaluation.estimation.compared import ComparedPopulation
 from evaluation.estimation.controlled import WEIGHTED, controlled_estimates
+from evaluation.estimation.interim import LOOK
 from evaluation.estimation.metrics import Metric
 
 _EFFECT = ("relative_change_pct", "relative_low_pct", "relative_high_pct")
@@ -20,6 +21,7 @@ ESTIMATES_BY_HORIZON: dict[str, pl.DataType] = {
     **dict.fromkeys(("n_pilot", "n_comparator"), _COUNT),
     **dict.fromkeys(("person_years_pilot", "person_years_comparator"), _NUMBER),
     **dict.fromkeys(("caution", "protocol_hash", "run_id"), _TEXT),
+    **LOOK,
 }
 
 

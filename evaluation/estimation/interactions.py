@@ -11,6 +11,7 @@ import polars as pl
 from scipy.stats import chi2
 
 from evaluation.estimation.cautions import join
+from evaluation.estimation.interim import LOOK
 from evaluation.estimation.intervals import log_standard_error, quantile
 
 POPULATION = re.compile(r"^subgroup:(?P<name>[^=]+)=(?P<value>.+)$")
@@ -31,6 +32,7 @@ SUBGROUP_INTERACTIONS: dict[str, pl.DataType] = {
     **dict.fromkeys(("lowest_value", "highest_value"), _TEXT),
     **dict.fromkeys(("difference_pct", "difference_low_pct", "difference_high_pct"), _NUMBER),
     **dict.fromkeys(("caution", "protocol_hash", "run_id"), _TEXT),
+    **LOOK,
 }
 
 

@@ -11,6 +11,7 @@ from evaluation.estimation.after_index import UseAfterIndex, days_in_months
 from evaluation.estimation.arms import DAYS_PER_YEAR
 from evaluation.estimation.cautions import Circumstances, no_estimate
 from evaluation.estimation.compared import ComparedPeople, ComparedPopulation
+from evaluation.estimation.interim import LOOK
 from evaluation.estimation.matched_cohort import matched_cohort
 from evaluation.estimation.metrics import Metric
 from evaluation.estimation.rate_ratios import RateRatio
@@ -34,6 +35,7 @@ MORTALITY_RATIOS: dict[str, pl.DataType] = {
     **dict.fromkeys(("pilot_rate", "comparator_rate"), _NUMBER),
     **dict.fromkeys(("mortality_ratio", "mortality_ratio_low", "mortality_ratio_high"), _NUMBER),
     **dict.fromkeys(("caution", "protocol_hash", "run_id"), _TEXT),
+    **LOOK,
 }
 
 

@@ -5,10 +5,12 @@ from typing import Any
 
 import polars as pl
 
+from evaluation.estimation.at_look import is_only_seen, limits_at_look
 from evaluation.estimation.bounds import NEEDED_BIAS, WIDENED, WORTHWHILE
 from evaluation.estimation.brackets import LIMITS, bracket
 from evaluation.estimation.cautions import join
 from evaluation.estimation.conclusions import Conclusion, concluded
+from evaluation.estimation.interim import LOOK
 from evaluation.estimation.robustness_words import Checks, verdict
 from evaluation.estimation.sensitivity_words import excludes_no_change, placebo_caution
 from evaluation.estimation.variants import (
@@ -38,8 +40,10 @@ ROBUSTNESS: dict[str, pl.DataType] = {
     **dict.fromkeys(("survives_provider_left_out", "survives_later_enrolment"), _FLAG),
     "no_change_at_placebo": _FLAG,
     **dict.fromkeys(("verdict", "caution", "protocol_hash", "run_id"), _TEXT),
+    **LOOK,
 }
 LATER_ENROLMENT = (LATER_ENROLLED_UNCENSORED, LATER_ENROLLED_REWEIGHTED)
+NOT_AT_THIS_LOOK = "not_at_this_look"
 SURVIVES = {
     "survives_sites_left_out": (SITE_LEFT_OUT,),
     "survives_doubtful_deaths_left_out": (DOUBTFUL_DEATHS_LEFT_OUT,),
@@ -62,8 +66,9 @@ def robustness(
     `estimates` are rows of `metric_estimates`, `published` of `published_results`, whose changes in percent of the
     same metric and population serve as examples of what could have been detected. A conclusion is a fall, a rise or
     no evidence by the interval, and whether the smallest worthwhile change is shown or ruled out; it survives where
-    every variant's interval concludes the same. Flags are null where there is nothing to hold it against. Agreeing
-    designs and surviving checks do not show that nothing is hidden.
+    every variant's interval concludes the same. A fall or rise that the interval shows, but not at the planned row's
+    `nominal_level`, is published as `not_at_this_look`; survival is of what 95% intervals say. Flags are null where
+    there is nothing to hold it against. Agreeing designs and surviving checks do not show that nothing is hidden.
 
     By hand: -1 (-3 to 1) is no evidence; without a site 3 (1 to 5) is a rise: it doesn't survive.
     """
@@ -114,7 +119,7 @@ def _row(
         "masking_bias_pct": masking["value"].item() if masking.height else None,
         "smallest_worthwhile_change_pct": worthwhile,
         "minimum_detectable_change_pct": detectable,
-        "conclusion": conclusion.effect if conclusion else "not_known",
+        "conclusion": _published_conclusion(planned, conclusion),
         "survives_hidden_group": hidden_flag,
         "designs_agree": beside.is_agreed if beside else None,
         **flags,
@@ -123,7 +128,16 @@ def _row(
         "caution": join(planned["caution"], placebo_caution(low, high)),
         "protocol_hash": planned["protocol_hash"],
         "run_id": planned["run_id"],
+        **{name: planned[name] for name in LOOK},
     }
+
+
+def _published_conclusion(planned: Mapping[str, Any], conclusion: Conclusion | None) -> str:
+    if conclusion is None:
+        return "not_known"
+    change, low, high = (planned[name] for name in LIMITS)
+    at_look = limits_at_look(change, low, high, nominal_level=planned["nominal_level"])
+    return NOT_AT_THIS_LOOK if is_only_seen(low, high, at_look=at_look) else conclusion.effect
 
 
 def _concluded(row: Mapping[str, Any], worthwhile: float | None) -> Conclusion | None:

@@ -5,7 +5,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from scipy.stats import norm
+
 from evaluation.estimation.cautions import join
+from evaluation.estimation.effects import POWER
+from evaluation.estimation.intervals import quantile
 from evaluation.estimation.sensitivity_words import group_words, signed
 from evaluation.estimation.words import effect_words, percent
 
@@ -40,13 +44,14 @@ def verdict(
 ) -> str:
     """One paragraph: what was seen, what could have been, what hidden differences would do, what it survives."""
     limits = (checks.planned[name] for name in ("relative_change_pct", "relative_low_pct", "relative_high_pct"))
-    seen = effect_words(*limits, smallest_worthwhile_change_pct=worthwhile_pct)
+    level = checks.planned["nominal_level"]
+    seen = effect_words(*limits, smallest_worthwhile_change_pct=worthwhile_pct, nominal_level=level)
     if checks.planned["relative_low_pct"] is None:
         return seen
     examples = [published_pct, worthwhile_pct]
     return join(
         seen,
-        detectable_words(detectable_pct, examples=[example for example in examples if example]),
+        detectable_words(detectable_pct, examples=[example for example in examples if example], nominal_level=level),
         _hidden(checks),
         checks.masking,
         checks.bracket,
@@ -58,18 +63,22 @@ def verdict(
     )
 
 
-def detectable_words(detectable_pct: float | None, *, examples: Sequence[float]) -> str:
+def detectable_words(
+    detectable_pct: float | None, *, examples: Sequence[float], nominal_level: float | None = None
+) -> str:
     """Which changes a study of this precision would find with 80% power, and which of the examples it could not.
 
-    `detectable_pct` is the smallest fall; a rise of the same size as a ratio is 100 x (1 / (1 - fall) - 1).
+    `detectable_pct` is the smallest fall at 5%; a rise of the same size as a ratio is 100 x (1 / (1 - fall) - 1). At a
+    look where only p-values up to `nominal_level` count, both are larger (`detectable_at_look`).
 
     By hand: 20 finds falls of 20% and rises of 25%: +2% could not have been detected, -30% could.
     """
-    if detectable_pct is None or detectable_pct >= 100:
+    fall = detectable_at_look(detectable_pct, nominal_level)
+    if fall is None or fall >= 100:
         return ""
-    smallest = -math.log1p(-detectable_pct / 100)
+    smallest = -math.log1p(-fall / 100)
     rise = percent(100 * math.expm1(smallest))
-    words = f"Four of five such studies would find a fall of {percent(detectable_pct)} or a rise of {rise}"
+    words = f"Four of five such studies would find a fall of {percent(fall)} or a rise of {rise}"
     missed = [signed(example) for example in examples if abs(math.log1p(example / 100)) < smallest]
     found = [signed(example) for example in examples if abs(math.log1p(example / 100)) >= smallest]
     sentences = [f"{words}."]
@@ -78,6 +87,22 @@ def detectable_words(detectable_pct: float | None, *, examples: Sequence[float])
     if found:
         sentences.append(f"A change of {' or '.join(found)} could have been detected.")
     return " ".join(sentences)
+
+
+def detectable_at_look(detectable_pct: float | None, nominal_level: float | None) -> float | None:
+    """The smallest fall in percent found with 80% power where p-values up to `nominal_level` count in place of 5%.
+
+    On the log scale it grows as the sum of both quantiles does; None where no p-value counts.
+
+    By hand: 20% at 0.003: log 1.25 x (2.968 + 0.842) / (1.960 + 0.842) = 0.3035, so 26.2%.
+    """
+    if detectable_pct is None or nominal_level is None or detectable_pct >= 100:
+        return detectable_pct
+    if nominal_level <= 0:
+        return None
+    power = float(norm.ppf(POWER))
+    further = (quantile(level=1 - nominal_level) + power) / (quantile() + power)
+    return -100 * math.expm1(further * math.log1p(-detectable_pct / 100))
 
 
 def _hidden(checks: Checks) -> str:

@@ -8,6 +8,7 @@ import polars as pl
 
 from evaluation.estimation.bounds import bounds
 from evaluation.estimation.cautions import controlled_cautions, join
+from evaluation.estimation.interim import LOOK
 from evaluation.estimation.metrics import ALL_SITES, Metric
 from evaluation.estimation.rate_ratios import RateRatio
 from evaluation.estimation.sensitivity_words import (
@@ -36,6 +37,7 @@ SENSITIVITY_ESTIMATES: dict[str, pl.DataType] = {
     **dict.fromkeys(("relative_change_pct", "relative_low_pct", "relative_high_pct", "shift_pct"), pl.Float64()),
     **dict.fromkeys(("against_pct", "value"), pl.Float64()),
     **dict.fromkeys(("explanation", "caution", "protocol_hash", "run_id"), pl.String()),
+    **LOOK,
 }
 
 

@@ -11,6 +11,7 @@ import polars as pl
 
 from evaluation.estimation.across_sites import FEW_SITES, SHARED
 from evaluation.estimation.cautions import BY_DESIGN, join
+from evaluation.estimation.interim import LOOK
 from evaluation.estimation.meta_regression import (
     FEWEST_SITES_PER_COEFFICIENT,
     Coefficient,
@@ -43,6 +44,7 @@ SITE_MODERATORS: dict[str, pl.DataType] = {
     **dict.fromkeys(("difference_pct", "difference_low_pct", "difference_high_pct", "p_value"), _NUMBER),
     **dict.fromkeys(("tau2", "tau2_without"), _NUMBER),
     **dict.fromkeys(("caution", "protocol_hash", "run_id"), _TEXT),
+    **LOOK,
 }
 
 

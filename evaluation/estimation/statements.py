@@ -9,6 +9,7 @@ import polars as pl
 from evaluation.estimation.brackets import NO_SECOND, Bracket, bracket_columns, brackets
 from evaluation.estimation.cautions import join
 from evaluation.estimation.headline import RANDOM, SitesAs, with_headlines
+from evaluation.estimation.interim import LOOK
 from evaluation.estimation.intervals import log_standard_error
 from evaluation.estimation.metrics import Metric
 from evaluation.estimation.probability import Prior, probabilities, sceptical_prior
@@ -38,6 +39,7 @@ EFFECT_STATEMENTS: dict[str, pl.DataType] = {
     "bracket": _TEXT,
     **dict.fromkeys(("probability_fell", "probability_worthwhile", "probability_rose"), _NUMBER),
     **dict.fromkeys(("prior", "caution", "protocol_hash", "run_id"), _TEXT),
+    **LOOK,
 }
 
 
@@ -54,7 +56,8 @@ def effect_statements(
 
     Rates in percent, with the smallest worthwhile change where the protocol names one and the design has comparison
     people like the pilot's; shares of answers in percentage
-    points, without it. Probabilities that the rate fell, moved by the worthwhile change or more, and rose, with the
+    points, without it. `nominal_level` is that of the estimate: what it does not count as a finding is not stated as
+    one. Probabilities that the rate fell, moved by the worthwhile change or more, and rose, with the
     stated prior (see `probabilities`), for those designs alone: for others, without an interval and for shares they
     are null, and the caution says why. `bracket` holds it against `matched_did`, see `bracket`.
 
@@ -94,6 +97,7 @@ def _row(row: Mapping[str, Any], metric: Metric, prior: Prior, beside: Bracket |
         "bracket": _bracket(row, beside),
         **({} if reason or error is None else _probabilities(row, error, worth, prior)),
         "caution": join(str(row["caution"]), reason or UNBIASED),
+        **{name: row[name] for name in LOOK},
     }
 
 
@@ -103,7 +107,12 @@ def _words(
     if metric.is_item:
         return effect_words(*points, unit=POINTS)
     worth = metric.smallest_worthwhile_change_pct if row["design"] in WITH_PROBABILITIES else None
-    return effect_words(*relative, smallest_worthwhile_change_pct=worth)
+    return effect_words(
+        *relative,
+        smallest_worthwhile_change_pct=worth,
+        nominal_level=row["nominal_level"],
+        degrees_of_freedom=row["degrees_of_freedom"],
+    )
 
 
 def _bracket(row: Mapping[str, Any], beside: Bracket | None) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from evaluation.estimation.spending import nominal_level, spending_boundaries
 from pipelines.cli import main
 from tests.tiny_study import FILES, PROTOCOL, write_tiny_study
 
@@ -102,9 +103,23 @@ def test_a_protocol_that_was_changed_after_its_first_use_is_published_as_an_amen
     assert hashes == [tuple(hash_ for (hash_,) in ask(study, "select protocol_hash from runs order by started_at"))]
     amended = ask(study, "select distinct metric_id from metric_estimates where caution like '%was amended on%'")
     assert amended == [("emergency_admissions",)]
-    looks = "select distinct interim, caution like '%An interim result%' from metric_estimates"
-    assert ask(published_study, looks) == [(None, False)]
-    assert ask(study, looks) == [(True, True)]
+    looks = "select distinct interim, nominal_level, caution like '%An interim result%' from metric_estimates"
+    assert ask(published_study, looks) == [(None, None, False)]
+    assert [(interim, said) for interim, _, said in ask(study, looks)] == [(True, True)]
+
+
+def test_a_second_unplanned_look_pays_for_the_first(published_study, tmp_path):
+    study = shutil.copytree(published_study, tmp_path / "study", symlinks=True)
+    (study / "output" / "runs.jsonl").unlink()
+    for day in ("2010-10-31", "2010-11-30"):
+        planned = PROTOCOL.replace("data_until: 2010-12-31", f"data_until: {day}") + "analysis_dates: [2011-12-31]\n"
+        (study / "protocol.yaml").write_text(planned)
+        assert icp_here("run", study).returncode == 0
+    asked = "select distinct nominal_level, caution like '%count too: data until 2010-10-31.%' from metric_estimates"
+    ((level, is_said),) = ask(study, asked)
+    # two people from 1 July for 184 days: 123 days by the end of October, 153 by the end of November
+    assert level == pytest.approx(nominal_level(spending_boundaries([123 / 184, 153 / 184])[-1]))
+    assert is_said
 
 
 def test_results_withhold_what_rests_on_few_people(published_study):

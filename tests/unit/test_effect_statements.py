@@ -49,6 +49,7 @@ def row(log_ratio: float | None = -0.1, error: float | None = 0.1, **values: obj
 def across(**values: object) -> dict:
     return dict.fromkeys(SITE_POOLING) | {
         "metric_id": "admissions",
+        "sites_used": 5,
         "random_change_pct": -8.0,
         "random_low_pct": -20.0,
         "random_high_pct": -1.0,
@@ -166,6 +167,27 @@ def test_sites_as_random_states_the_mean_across_sites_with_its_prediction_interv
     precision = 1 / error**2 + (Z / math.log(1.2)) ** 2
     mean, spread = math.log(0.92) / error**2 / precision, 1 / math.sqrt(precision)
     assert found["probability_fell"] == pytest.approx(normal(-mean / spread))
+
+
+def test_what_the_look_does_not_count_as_a_finding_is_stated_as_seen():
+    # z = -0.217 / 0.1 = -2.17, p = 0.03: 95% -34% to -2%, at 0.003 three errors (2.968) each way: -40% to +8%
+    at_look = statement(log_ratio=-0.217, nominal_level=0.003, interim=True)
+    assert at_look["statement"] == (
+        "A fall of about 20% (95% interval 2.1% to 34%). This is what is seen, not a finding: at this look only a "
+        "p-value up to 0.003 would count as a finding. A fall of at least 5%, the smallest that is worth while, can be "
+        "neither shown nor ruled out."
+    )
+    assert (at_look["nominal_level"], at_look["interim"]) == (0.003, True)
+    without_looks = statement(log_ratio=-0.217)
+    assert without_looks["statement"].startswith("A fall of about 20% (95% interval 2.1% to 34%). A fall of at least")
+    assert (without_looks["nominal_level"], without_looks["interim"]) == (None, None)
+
+
+def test_the_mean_across_sites_is_held_to_the_level_with_students_t():
+    # -20% (-35 to -1.5) of five sites, at 0.04: t(4) 2.999 in place of 2.776 reaches +0.03%, a normal one would not
+    mean = across(random_change_pct=-20.0, random_low_pct=-35.0, random_high_pct=-1.5)
+    words = stated(row(nominal_level=0.04), pooling=(mean,), sites_as="random").row(0, named=True)["statement"]
+    assert "at this look only a p-value up to 0.04 would count as a finding" in words
 
 
 def test_sites_as_fixed_states_the_effect_in_these_pilots_whatever_was_pooled():

@@ -5,6 +5,7 @@ import math
 import pytest
 from statsmodels.stats.multitest import multipletests
 
+from evaluation.estimation.at_look import limits_at_look
 from evaluation.estimation.intervals import log_standard_error
 from evaluation.estimation.multiplicity import benjamini_hochberg, holm
 from evaluation.estimation.pooling import leave_one_out, pooled_effect
@@ -18,6 +19,7 @@ from evaluation.estimation.sensitivity import (
     widened_interval,
 )
 from evaluation.estimation.words import POINTS, effect_words
+from pipelines.results_words import effect_in_words
 
 P_VALUES = [0.01, 0.04, 0.03, 0.5, 0.04]
 
@@ -67,6 +69,71 @@ P_VALUES = [0.01, 0.04, 0.03, 0.5, 0.04]
 )
 def test_words_say_what_the_interval_rules_out(effect, worth, words):
     assert effect_words(*effect, smallest_worthwhile_change_pct=worth) == words
+
+
+@pytest.mark.parametrize(
+    ("effect", "level", "words"),
+    [
+        # p = 0.03: -10 (-18.2 to -1), log -0.1054 with error 0.0486; 2.968 of them reach -22.1% and +3.9%
+        (
+            (-10, -18.2, -1),
+            0.003,
+            "A fall of about 10% (95% interval 1% to 18%). This is what is seen, not a finding: at this look only a "
+            "p-value up to 0.003 would count as a finding. A fall of at least 5%, the smallest that is worth while, "
+            "can be neither shown nor ruled out.",
+        ),
+        # a fall that counts; -14 to -6 becomes -15.9 to -3.7, so the worthwhile one does not
+        (
+            (-10, -14, -6),
+            0.003,
+            "A fall of about 10% (95% interval 6% to 14%). A fall of at least 5%, the smallest that is worth while, is "
+            "not shown at this look.",
+        ),
+        (
+            (-10, -12, -8),
+            0.003,
+            "A fall of about 10% (95% interval 8% to 12%). A fall of at least 5%, the smallest that is worth while, is "
+            "shown.",
+        ),
+        (
+            (-10, -14, -6),
+            0.0,
+            "A fall of about 10% (95% interval 6% to 14%). This is what is seen, not a finding: at this look no "
+            "p-value would count as a finding, because nothing of the 5% may be spent. A fall of at least 5%, "
+            "the smallest that is worth while, is not shown at this look.",
+        ),
+        # what is ruled out stays that of the 95% interval
+        (
+            (2, -1.26, 5.4),
+            0.003,
+            "No evidence of a change; falls larger than 1.3% and rises larger than 5.4% are ruled out. "
+            "A fall of at least 5%, the smallest that is worth while, is ruled out.",
+        ),
+    ],
+)
+def test_what_only_a_later_look_may_claim_is_not_claimed(effect, level, words):
+    assert effect_words(*effect, smallest_worthwhile_change_pct=-5, nominal_level=level) == words
+
+
+def test_limits_at_a_look_by_hand():
+    # three standard errors in place of 1.96; log 0.9 = -0.1054 is the whole half-width of -10 (-19 to 0)
+    low, high = limits_at_look(-10, -19, 0, nominal_level=0.0027)
+    assert low == pytest.approx(100 * (math.exp(-0.10536 - 0.10536 * 3 / 1.96) - 1), abs=0.02)
+    assert high == pytest.approx(100 * (math.exp(-0.10536 + 0.10536 * 3 / 1.96) - 1), abs=0.02)
+    assert limits_at_look(-10, -19, 0, nominal_level=None) == (-19, 0)
+    assert limits_at_look(-10, -19, 0, nominal_level=0.05) == (-19, 0)
+    assert limits_at_look(-10, -19, 0, nominal_level=0.0) == (-100, math.inf)
+    assert limits_at_look(-90, -100, 50, nominal_level=0.003)[0] == -100
+
+
+def test_results_call_it_no_finding_where_the_look_does_not_count_it():
+    row = {"design": "weighted_cohort", "relative_change_pct": -10, "relative_low_pct": -18.2, "relative_high_pct": -1}
+    assert effect_in_words(row | {"nominal_level": None}) == "lower by 10% (95% interval -18% to -1.0%)"
+    at_look = effect_in_words(row | {"nominal_level": 0.003})
+    assert at_look == "no finding at this look: -10% (95% interval -18% to -1.0%)"
+    assert effect_in_words(row | {"nominal_level": 0.04}) == "lower by 10% (95% interval -18% to -1.0%)"
+    few_sites = effect_in_words(row | {"nominal_level": 0.04}, degrees_of_freedom=2)
+    assert few_sites.startswith("no finding at this look: -10%")
 
 
 def test_shares_change_in_points():

@@ -12,6 +12,8 @@ from evaluation.estimation import NOT_FROZEN
 from pipelines.errors import StudyError
 from pipelines.fingerprint import inputs_fingerprint
 from pipelines.freezing import (
+    AREAS,
+    FROZEN_FILES,
     FROZEN_TABLES,
     Freeze,
     design_state,
@@ -151,7 +153,52 @@ def test_a_changed_setting_that_the_pairs_rest_on_is_refused_by_name(study, prot
 def test_sites_that_were_changed_are_refused(study):
     freeze(study)
     sites = pl.DataFrame({"site_id": ["S1"], "case_management": [True]})
-    assert refusal(replace(study, sites=sites)).startswith("sites.csv: changed")
+    with_site = replace(study, sites=pl.concat([study.sites, sites], how="diagonal"))
+    assert refusal(with_site).startswith("sites.csv, sites.csv (areas, models): changed")
+
+
+@pytest.mark.parametrize(
+    ("table", "name"),
+    [("other_programmes", "other_programmes.csv"), ("imd", "imd.csv")],
+)
+def test_files_that_decide_who_may_be_compared_are_refused_when_changed(study, table, name):
+    rows = {
+        "other_programmes": pl.DataFrame(
+            {"area": ["N"], "practice": [None], "programme": ["Wards"], "start_date": [date(2010, 1, 1)]}
+        ),
+        "imd": pl.DataFrame({"lsoa11": ["E01"], "imd_decile": [1], "release": ["2019"]}),
+    }
+    freeze(study)
+    message = refusal(replace(study, **{table: rows[table]}))
+    assert message.startswith(f"{name}: changed since the design was frozen on 2010-03-09")
+    assert "--again" in message
+
+
+def test_another_area_of_a_site_is_refused_and_another_cost_is_not(study):
+    frame = load_study(study.root).sites
+    site = pl.DataFrame({"site_id": ["S1"], "area": ["N"], "programme_cost_gbp": [1.0]})
+    here = replace(study, sites=pl.concat([frame, site], how="diagonal"))
+    freeze(here)
+    dearer = here.sites.with_columns(programme_cost_gbp=pl.lit(2.0))
+    assert frozen_design(replace(here, sites=dearer)) is not None
+    moved = here.sites.with_columns(area=pl.lit("M"))
+    assert refusal(replace(here, sites=moved)).startswith("sites.csv (areas, models): changed")
+
+
+def test_prices_are_no_part_of_a_frozen_design(study):
+    freeze(study)
+    prices = pl.DataFrame(
+        {"price_set": ["r"], "price_year": ["2010"], "activity": ["elective_spell"], "unit_cost_gbp": [1.0]}
+    )
+    assert frozen_design(replace(study, prices=prices)) is not None
+
+
+def test_a_design_that_was_frozen_before_files_were_looked_at_still_stands(study):
+    frozen = freeze(study)
+    manifest = study.output / "frozen_design" / "design.json"
+    known = {name: value for name, value in frozen.settings.items() if name not in (AREAS, *FROZEN_FILES)}
+    manifest.write_text(frozen.model_copy(update={"settings": known}).sealed().model_dump_json())
+    assert frozen_design(study) is not None
 
 
 def test_later_data_another_title_or_a_default_that_is_written_out_change_nothing(study):

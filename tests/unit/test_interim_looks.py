@@ -7,9 +7,10 @@ import polars as pl
 import pytest
 
 from evaluation.estimation import look_at, with_look
-from evaluation.estimation.interim import NO_FOLLOW_UP, NOTHING_NEW, Look, information_shares
+from evaluation.estimation.interim import NO_FOLLOW_UP, NOTHING_NEW, SEEN_BEFORE, Look, information_shares
 from evaluation.estimation.spending import nominal_level, spending_boundaries, spent_by
 from pipelines.errors import StudyError
+from pipelines.run_log import append_run, begin_run, published_looks, read_runs, utc_now
 from pipelines.study import load_study
 from tests.tiny_study import PROTOCOL, write_tiny_study
 
@@ -64,8 +65,20 @@ def test_the_share_of_follow_up_by_hand():
     assert later == pytest.approx((0.0, 1.0))
 
 
-def look(data_until: date, *, planned: tuple[date, ...] = (HALF, YEAR), months: int = 12) -> Look:
-    return look_at(TWO_PEOPLE, analysis_dates=planned, data_until=data_until, follow_up_months=months)
+def look(
+    data_until: date,
+    *,
+    planned: tuple[date, ...] = (HALF, YEAR),
+    months: int = 12,
+    earlier: tuple[date, ...] = (),
+) -> Look:
+    return look_at(
+        TWO_PEOPLE, analysis_dates=planned, data_until=data_until, follow_up_months=months, earlier_looks=earlier
+    )
+
+
+def level_of(*shares: float) -> float:
+    return nominal_level(spending_boundaries(shares)[-1])
 
 
 def test_where_no_analysis_dates_are_planned_nothing_is_said():
@@ -94,11 +107,71 @@ def test_a_look_between_planned_analyses_is_interim_and_spends_its_share():
     assert f"{100 * share:.0f}% of the information" in found.caution
 
 
+def test_an_unplanned_look_before_leaves_less_for_the_next_one():
+    march, september = date(2010, 3, 31), date(2010, 9, 30)
+    # 90 days of the first person by March, 181 by June, 273 and 92 by September, 549 in all
+    assert look(september).nominal_level == pytest.approx(level_of(181 / 549, 365 / 549))
+    found = look(september, earlier=(march,))
+    assert found.nominal_level == pytest.approx(level_of(90 / 549, 181 / 549, 365 / 549))
+    assert "Earlier looks that the protocol does not plan count too: data until 2010-03-31." in found.caution
+    third = look(date(2010, 10, 31), earlier=(march, september))
+    assert third.nominal_level == pytest.approx(level_of(90 / 549, 181 / 549, 365 / 549, (304 + 123) / 549))
+    assert third.nominal_level < look(date(2010, 10, 31)).nominal_level
+    assert "data until 2010-03-31, 2010-09-30." in third.caution
+
+
+def test_the_planned_analysis_pays_for_looks_that_nobody_planned():
+    found = look(YEAR, earlier=(date(2010, 9, 30),))
+    assert found.is_interim is False
+    assert found.nominal_level == pytest.approx(level_of(181 / 549, 365 / 549, 1.0))
+    assert found.nominal_level < look(YEAR).nominal_level
+
+
+def test_the_same_day_again_is_the_same_look():
+    between = date(2010, 9, 30)
+    assert look(between, earlier=(between, between)) == look(between)
+    assert look(HALF, earlier=(HALF, YEAR)) == look(HALF)
+    assert look(between, earlier=(between, YEAR)) == look(between)
+
+
+def test_a_look_back_at_fewer_data_has_nothing_to_spend_and_costs_later_ones_nothing():
+    between = date(2010, 9, 30)
+    found = look(between, earlier=(YEAR,))
+    assert found.nominal_level == 0.0
+    assert found.caution.endswith(SEEN_BEFORE)
+    assert look(YEAR, earlier=(YEAR, between)) == look(YEAR)
+
+
+def test_a_single_planned_look_keeps_the_whole_level_and_no_plan_has_none():
+    assert look(YEAR, planned=(YEAR,)).nominal_level == pytest.approx(0.05)
+    assert look(HALF).nominal_level == pytest.approx(level_of(181 / 549))
+    assert look(YEAR, planned=()).nominal_level is None
+
+
+def test_runs_that_published_are_the_looks_in_their_order(tmp_path):
+    def run(run_id: str, day: date, **changes: object) -> None:
+        began = begin_run(load_study(study), run_id=run_id, now=utc_now(), code_version="c", inputs="everything")
+        begun = began.model_copy(update={"data_until": day, **changes})
+        append_run(tmp_path, begun.model_copy(update={"status": "running"}))
+        append_run(tmp_path, begun)
+
+    study = write_tiny_study(tmp_path / "study")
+    run("first", HALF, status="succeeded")
+    run("failed", date(2010, 7, 31), status="failed")
+    run("design", date(2010, 8, 31), status="succeeded", inputs="")
+    run("second", YEAR, status="succeeded")
+    left_files = read_runs(tmp_path)[-1].model_copy(update={"inputs": "", "arrivals": ""})
+    append_run(tmp_path, left_files)
+    assert published_looks(tmp_path) == (HALF, YEAR)
+
+
 def test_a_look_before_any_follow_up_may_spend_nothing():
+    assert look(date(2009, 12, 31)).nominal_level == 0.0
     assert look(date(2009, 12, 31)).caution.endswith(NO_FOLLOW_UP)
 
 
 def test_a_look_after_the_last_analysis_has_nothing_left():
+    assert look(date(2011, 3, 31)).nominal_level == 0.0
     found = look(date(2011, 3, 31))
     assert found.is_interim is True
     assert found.caution.endswith(NOTHING_NEW)
@@ -106,9 +179,11 @@ def test_a_look_after_the_last_analysis_has_nothing_left():
 
 def test_the_caution_stands_at_the_end_of_every_row_and_the_flag_beside_it():
     rows = pl.DataFrame({"caution": ["Beware.", "", None]})
-    found = with_look(rows, Look(is_interim=True, caution="Interim."))
+    found = with_look(rows, Look(is_interim=True, caution="Interim.", nominal_level=0.003))
     assert found["caution"].to_list() == ["Beware. Interim.", "Interim.", "Interim."]
     assert found["interim"].to_list() == [True] * 3
+    assert found["nominal_level"].to_list() == [0.003] * 3
+    assert with_look(found, Look(is_interim=True, caution="Interim.", nominal_level=0.003)).equals(found)
     nothing = with_look(rows, Look(is_interim=None, caution=""))
     assert nothing["caution"].to_list() == ["Beware.", "", None]
     assert nothing["interim"].to_list() == [None] * 3

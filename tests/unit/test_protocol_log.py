@@ -16,6 +16,7 @@ from pipelines.protocol_log import (
     used_protocols,
 )
 from pipelines.study import Study, load_study
+from pipelines.study_files import FOLDER, files_hash, kept_files, study_files
 from tests.tiny_study import PROTOCOL, write_tiny_study
 
 MARCH, APRIL, MAY = (datetime(2010, month, 9, 12, tzinfo=UTC).replace(tzinfo=None) for month in (3, 4, 5))
@@ -30,7 +31,9 @@ def used_with(folder: Path, protocol: str, *, now: datetime) -> Study:
 
 
 def amendments(study: Study) -> list[tuple]:
-    frame = amendments_frame(used_protocols(study.output), reasons=study.protocol.amendments)
+    frame = amendments_frame(
+        used_protocols(study.output), reasons=study.protocol.amendments, kept=kept_files(study.output)
+    )
     return frame.select("amendment_number", "setting", "amended_on", "value_before", "value_after", "reason").rows()
 
 
@@ -116,6 +119,93 @@ def test_an_outcome_whose_priority_was_amended_says_so_and_no_other_does(tmp_pat
     amended = "What the protocol says of this outcome was amended on 2010-04-09, after the protocol's first use."
     assert amended in metrics["emergency_admissions"].notes
     assert [name for name, metric in metrics.items() if amended in metric.notes] == ["emergency_admissions"]
+
+
+PROGRAMMES = "area,programme,start_date\nNorthshire,Virtual wards,2010-01-01\nEastshire,Virtual wards,2010-02-01\n"
+
+
+def with_file(study: Study, name: str, content: str, *, now: datetime) -> Study:
+    (study.root / name).write_text(content)
+    changed = load_study(study.root)
+    note_protocol(changed, now=now)
+    return changed
+
+
+def test_a_changed_file_beside_the_protocol_is_an_amendment_with_what_differs_and_no_value(tmp_path):
+    first = used_with(tmp_path, PROTOCOL, now=MARCH)
+    second = with_file(first, "other_programmes.csv", PROGRAMMES, now=APRIL)
+    fewer = PROGRAMMES.replace("Eastshire,Virtual wards,2010-02-01", "Southshire,Virtual wards,2010-02-01")
+    third = with_file(second, "other_programmes.csv", fewer, now=MAY)
+    added, changed = amendments(third)
+    assert added[:4] == (1, "other_programmes.csv", APRIL.date(), None)
+    assert added[4].startswith("2 rows, 3 columns, SHA-256 ")
+    assert changed[:3] == (2, "other_programmes.csv", MAY.date())
+    assert changed[3] == added[4]
+    assert changed[4].endswith("; 1 rows added, 1 rows taken out; columns that differ: area")
+    assert "shire" not in str([added, changed])
+    frame = amendments_frame(used_protocols(third.output), reasons=())
+    assert set(frame["previous_protocol_hash"]) == set(frame["protocol_hash"]) == {first.protocol_hash}
+    assert len({files_hash(study) for study in (first, second, third)}) == 3
+
+
+def test_rows_in_another_order_are_no_amendment(tmp_path):
+    study = with_file(used_with(tmp_path, PROTOCOL, now=MARCH), "other_programmes.csv", PROGRAMMES, now=APRIL)
+    header, *rows = PROGRAMMES.splitlines()
+    again = with_file(study, "other_programmes.csv", "\n".join([header, *reversed(rows)]) + "\n", now=MAY)
+    assert len(amendments(again)) == 1
+
+
+def test_another_price_and_a_changed_questionnaire_are_amendments(tmp_path):
+    prices = "price_set,price_year,activity,unit_cost_gbp\n" + "".join(
+        f"ref,2010,{activity},100\n" for activity in ("emergency_spell", "elective_spell", "elective_day_case")
+    )
+    item = "  - {id: heard, column: heard, label: Felt heard, valid: [1, 2], positive: [1], benefits: service_users}\n"
+    asked = PROTOCOL.replace(
+        "  enrolments: {contract: pilot_enrolment}\n",
+        "  enrolments: {contract: pilot_enrolment}\n  views: {contract: survey, instrument: views}\n",
+    )
+    (tmp_path / "instruments").mkdir()
+    (tmp_path / "extracts" / "views").mkdir(parents=True)
+    views = f"instrument: views\nrespondents: patients\nitems:\n{item}waves: {{baseline: 1, follow_up: 2}}\n"
+    (tmp_path / "instruments" / "views.yaml").write_text(views)
+    (tmp_path / "prices.csv").write_text(prices)
+    study = used_with(tmp_path, asked, now=MARCH)
+    with_file(study, "prices.csv", prices.replace("elective_spell,100", "elective_spell,90", 1), now=APRIL)
+    last = with_file(study, "instruments/views.yaml", views.replace("positive: [1]", "positive: [2]"), now=MAY)
+    price, questionnaire = amendments(last)
+    assert (price[1], questionnaire[1]) == ("prices.csv", "instruments/views.yaml")
+    assert price[4].endswith("1 rows added, 1 rows taken out; columns that differ: unit_cost_gbp")
+    assert questionnaire[4].endswith("settings that differ: items")
+
+
+def test_a_reason_may_be_stated_for_a_file(tmp_path):
+    study = used_with(tmp_path, PROTOCOL + reasons(("2010-04-01", "other_programmes.csv", "found out")), now=MARCH)
+    changed = with_file(study, "other_programmes.csv", PROGRAMMES, now=APRIL)
+    assert [row[-1] for row in amendments(changed)] == ["found out"]
+
+
+def test_a_reason_for_what_is_no_file_is_refused_with_the_nearest(tmp_path):
+    protocol = PROTOCOL + reasons(("2010-04-01", "other_programs.csv", "found out"))
+    with pytest.raises(StudyError, match=r"did you mean: other_programmes\.csv"):
+        load_study(write_tiny_study(tmp_path, protocol=protocol))
+
+
+def test_a_log_of_before_files_were_kept_makes_no_amendment_of_them(tmp_path):
+    study = used_with(tmp_path, PROTOCOL, now=MARCH)
+    log = study.output / FILE
+    log.write_text(used_protocols(study.output)[0].model_copy(update={"files": None}).model_dump_json() + "\n")
+    later = with_file(study, "other_programmes.csv", PROGRAMMES, now=APRIL)
+    assert amendments(later) == []
+    assert [row[1] for row in amendments(used_with(tmp_path, WITH_RATIO, now=MAY))] == ["comparison.ratio"]
+    assert amendments(load_study(tmp_path))[0][0] == 1
+
+
+def test_a_kept_file_that_was_changed_by_hand_is_refused(tmp_path):
+    study = with_file(used_with(tmp_path, PROTOCOL, now=MARCH), "other_programmes.csv", PROGRAMMES, now=APRIL)
+    (kept,) = (study.output / FOLDER).glob("*.json")
+    kept.write_text(study_files(study)["other_programmes.csv"].replace("Eastshire", "Westshire"))
+    with pytest.raises(StudyError, match="not as it was when it was kept"):
+        kept_files(study.output)
 
 
 def test_settings_are_named_by_their_place_an_outcome_by_its_metric():

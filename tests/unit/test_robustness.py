@@ -6,7 +6,7 @@ import pytest
 from evaluation.estimation import robustness
 from evaluation.estimation.conclusions import Conclusion, concluded
 from evaluation.estimation.estimates import METRIC_ESTIMATES
-from evaluation.estimation.robustness_words import detectable_words
+from evaluation.estimation.robustness_words import detectable_at_look, detectable_words
 from evaluation.estimation.sensitivity_estimates import SENSITIVITY_ESTIMATES
 
 PUBLISHED = pl.DataFrame(
@@ -118,6 +118,30 @@ def test_designs_that_disagree_are_said_to():
 
 def test_without_a_group_that_could_be_hidden_there_is_no_benchmark():
     assert "there is no benchmark for what is not recorded" in verdict_on(PLANNED)["verdict"]
+
+
+def test_what_the_look_does_not_count_is_no_conclusion_but_may_survive():
+    fall = (-10.0, -18.2, -1.0)
+    site = estimate("site_left_out", "ashbrook", -11.0, -19.0, -2.0)
+    row = verdict_on(estimate("as_planned", "", *fall, nominal_level=0.003, interim=True), site)
+    assert row["conclusion"] == "not_at_this_look"
+    assert row["survives_sites_left_out"] is True
+    assert "This is what is seen, not a finding: at this look only a p-value up to 0.003" in row["verdict"]
+    assert (row["nominal_level"], row["interim"]) == (0.003, True)
+    assert verdict_on(estimate("as_planned", "", *fall), site)["conclusion"] == "fall"
+    assert verdict_on(estimate("as_planned", "", *fall, nominal_level=0.04), site)["conclusion"] == "fall"
+
+
+def test_less_is_detectable_where_a_smaller_p_value_is_asked_for():
+    # 20% is log 1.25 = 0.2231; (2.968 + 0.842) / (1.960 + 0.842) = 1.360 times that is 26.2%
+    assert detectable_at_look(20.0, 0.003) == pytest.approx(26.2, abs=0.05)
+    assert detectable_at_look(20.0, None) == 20.0
+    assert detectable_at_look(20.0, 0.0) is None
+    assert detectable_words(20.0, examples=[-22.0], nominal_level=0.003) == (
+        "Four of five such studies would find a fall of 26% or a rise of 35%. A change of -22% could not have been "
+        "detected."
+    )
+    assert detectable_words(20.0, examples=[-22.0], nominal_level=0.0) == ""
 
 
 def test_without_an_interval_nothing_is_concluded():
