@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from evaluation.estimation import across_sites
+from evaluation.estimation import ALL_SITES, across_sites, with_mortality_cautions, with_mortality_cautions_of_values
 from evaluation.estimation import effect_statements as state_effects
 from evaluation.estimation import site_moderators as describe_moderators
 from evaluation.estimation import subgroup_interactions as test_interactions
@@ -14,6 +14,7 @@ from pipelines.study import Study
 from pipelines.warehouse import Warehouse
 
 ASSET = {"group_name": "estimates", "kinds": {"polars"}}
+READ_ACROSS_SITES = ("metric_estimates", "mortality_ratios", "people", "record_quality", "end_of_data")
 ACROSS_SITES = {
     "site_pooling": "Mean effect across sites, how far sites differ, and what another site may expect.",
     "site_effects": "Each site's own effect, drawn towards the mean, and the mean without it.",
@@ -37,7 +38,7 @@ def effect_statements(
     return dg.MaterializeResult(metadata=row_metadata(warehouse.write("effect_statements", statements)))
 
 
-@dg.asset(deps=["metric_estimates"], **ASSET)
+@dg.asset(deps=["metric_estimates", "mortality_ratios"], **ASSET)
 @guarded
 def subgroup_interactions(
     context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse], study: dg.ResourceParam[Study]
@@ -46,6 +47,7 @@ def subgroup_interactions(
     tests = test_interactions(
         warehouse.read("metric_estimates"), protocol_hash=study.protocol_hash, run_id=context.run.run_id
     )
+    tests = with_mortality_cautions_of_values(tests, warehouse.read("mortality_ratios"))
     return dg.MaterializeResult(metadata=row_metadata(warehouse.write("subgroup_interactions", tests)))
 
 
@@ -53,7 +55,7 @@ def subgroup_interactions(
     specs=[
         dg.AssetSpec(
             name,
-            deps=[dg.AssetKey(table) for table in ("metric_estimates", "people", "record_quality", "end_of_data")],
+            deps=[dg.AssetKey(table) for table in READ_ACROSS_SITES],
             description=description,
             **ASSET,
         )
@@ -72,7 +74,8 @@ def effects_across_sites(
         protocol_hash=study.protocol_hash,
         run_id=context.run.run_id,
     )
-    for name, table in zip(ACROSS_SITES, (found.pooling, found.sites), strict=True):
+    pooling = with_mortality_cautions(found.pooling, warehouse.read("mortality_ratios"), population=ALL_SITES)
+    for name, table in zip(ACROSS_SITES, (pooling, found.sites), strict=True):
         yield dg.MaterializeResult(asset_key=name, metadata=row_metadata(warehouse.write(name, table)))
 
 

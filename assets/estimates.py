@@ -118,6 +118,7 @@ def controlled_estimates(
         "end_of_data",
         "protocol_amendments",
         "implied_bias",
+        "mortality_ratios",
         *MATCHING,
     ],
     **ASSET,
@@ -137,6 +138,7 @@ def estimates_by_horizon(
         run_id=context.run.run_id,
     )
     estimates = with_bias_cautions(estimates, warehouse.read("implied_bias"))
+    estimates = with_mortality_cautions(estimates, warehouse.read("mortality_ratios"))
     return dg.MaterializeResult(metadata=row_metadata(warehouse.write("estimates_by_horizon", estimates)))
 
 

@@ -6,7 +6,7 @@ from assets.estimates import metric_estimates, published_results
 from assets.matching import TABLES as MATCHING
 from evaluation.estimation import robustness as estimate_robustness
 from evaluation.estimation import sensitivity_estimates as estimate_sensitivity
-from evaluation.estimation import with_bias_cautions
+from evaluation.estimation import with_bias_cautions, with_mortality_cautions
 from pipelines.faults import guarded
 from pipelines.freezing import design_state
 from pipelines.masking import row_metadata
@@ -24,7 +24,7 @@ ASSET = {"group_name": "estimates", "kinds": {"polars"}}
         "emergency_admissions_by_other_rules",
         "recording_changes",
         "usual_providers",
-        *("implied_bias", "placebo_covariates", "placebo_use"),
+        *("implied_bias", "mortality_ratios", "placebo_covariates", "placebo_use"),
         "comparison_cohort",
         "comparison_pools",
         "covariates",
@@ -54,6 +54,7 @@ def sensitivity_estimates(
         run_id=context.run.run_id,
     )
     estimates = with_bias_cautions(estimates, warehouse.read("implied_bias"))
+    estimates = with_mortality_cautions(estimates, warehouse.read("mortality_ratios"))
     return dg.MaterializeResult(metadata=row_metadata(warehouse.write("sensitivity_estimates", estimates)))
 
 

@@ -21,7 +21,7 @@ from evaluation.estimation.horizons import ESTIMATES_BY_HORIZON, Horizon, estima
 from evaluation.estimation.interactions import SUBGROUP_INTERACTIONS, subgroup_interactions
 from evaluation.estimation.interim import Look, look_at, with_look
 from evaluation.estimation.metrics import ALL_SITES, CASE_MANAGEMENT, Metric, population_words, site_populations
-from evaluation.estimation.mortality import with_mortality_cautions
+from evaluation.estimation.mortality_cautions import with_mortality_cautions, with_mortality_cautions_of_values
 from evaluation.estimation.over_time import OverTime, over_time
 from evaluation.estimation.published import comparison_with_published
 from evaluation.estimation.record_quality import record_quality_cautions
@@ -83,4 +83,5 @@ __all__ = [
     "with_defaults",
     "with_look",
     "with_mortality_cautions",
+    "with_mortality_cautions_of_values",
 ]

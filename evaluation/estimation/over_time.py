@@ -24,9 +24,8 @@ from evaluation.estimation.mortality import (
     MORTALITY_RATIOS,
     WEIGHTED,
     mortality_rows,
-    not_comparable,
-    with_own_cautions,
 )
+from evaluation.estimation.mortality_cautions import not_comparable, with_own_cautions
 from evaluation.estimation.weighted_effects import prepared_design
 
 DIED = "died"
