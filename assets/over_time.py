@@ -3,6 +3,7 @@
 import dagster as dg
 
 from assets.matching import TABLES as MATCHING
+from evaluation.estimation import counted_over_time
 from evaluation.estimation import over_time as follow_over_time
 from pipelines.comparison import compared_populations
 from pipelines.faults import guarded
@@ -47,11 +48,13 @@ def over_time(
 ):
     """Deaths, use until death and use by month: five tables from one design of each population."""
     warehouse.free_cache()
+    metrics = metrics_with_cautions(study, warehouse)
+    counted = [metric.metric_id for metric in counted_over_time(metrics)]
     found = follow_over_time(
         compared_populations(warehouse, kinds=POPULATIONS),
-        use=use_after_index(warehouse),
-        months=months_of_compared(warehouse),
-        metrics=metrics_with_cautions(study, warehouse),
+        use=use_after_index(warehouse, counted),
+        months=months_of_compared(warehouse, counted),
+        metrics=metrics,
         design_state=design_state(study),
         follow_up_months=study.protocol.periods.follow_up_months,
         protocol_hash=study.protocol_hash,

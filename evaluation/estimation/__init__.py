@@ -11,7 +11,7 @@ from evaluation.estimation.brackets import with_brackets
 from evaluation.estimation.cautions import NOT_FROZEN
 from evaluation.estimation.compared import ComparedPeople, ComparedPopulation
 from evaluation.estimation.controlled import controlled_estimates
-from evaluation.estimation.cumulative_counts import COUNTED as COUNTED_OVER_TIME
+from evaluation.estimation.cumulative_counts import counted_over_time
 from evaluation.estimation.defaults import with_defaults
 from evaluation.estimation.effects import Effect, rate_effect
 from evaluation.estimation.estimates import METRIC_ESTIMATES, metric_estimates
@@ -36,7 +36,6 @@ __all__ = [
     "AREA_EVENT_STUDY",
     "AREA_TREND_BOUNDS",
     "CASE_MANAGEMENT",
-    "COUNTED_OVER_TIME",
     "EFFECT_STATEMENTS",
     "ESTIMATES_BY_HORIZON",
     "METRIC_ESTIMATES",
@@ -63,6 +62,7 @@ __all__ = [
     "area_estimates",
     "comparison_with_published",
     "controlled_estimates",
+    "counted_over_time",
     "effect_statements",
     "estimates_by_horizon",
     "look_at",

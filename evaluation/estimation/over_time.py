@@ -11,10 +11,10 @@ from evaluation.estimation.cautions import NOT_FROZEN, Circumstances, join
 from evaluation.estimation.compared import ComparedPopulation
 from evaluation.estimation.cumulative_counts import (
     BED_DAYS,
-    COUNTED,
     DAYS_ALIVE_OUT_OF_HOSPITAL,
     MEAN_CUMULATIVE_COUNTS,
     Weighted,
+    counted_over_time,
     cumulative_count_rows,
     days_alive_rows,
 )
@@ -65,9 +65,9 @@ def over_time(
 ) -> OverTime:
     """Deaths, counts until death, days alive out of hospital, and rates by month, for each of `compared`.
 
-    `metrics` are those of the study; deaths, bed days and the three counts among them are taken. A population without
-    weights has rows without values that say why, and none in `event_study`. Where early deaths show that the groups
-    are not comparable, every later row says so.
+    `metrics` are those of the study; deaths, bed days and `counted_over_time` among them are taken. A population
+    without weights has rows without values that say why, and none in `event_study`. Where early deaths show that the
+    groups are not comparable, every later row says so.
     """
     rows, by_id = _Rows(), {metric.metric_id: metric for metric in metrics}
     circumstances = Circumstances(design_state=design_state, follow_up_months=follow_up_months)
@@ -110,7 +110,7 @@ def _add(
         design_caution=caution,
         circumstances=circumstances,
     )
-    counted = [metrics[name] for name in COUNTED if name in metrics]
+    counted = counted_over_time(list(metrics.values()))
     rows.counts.extend(cumulative_count_rows(weighted, metrics=counted))
     rows.days_alive.extend(days_alive_rows(weighted, metric=metrics[BED_DAYS]))
     if isinstance(prepared, str):
