@@ -12,6 +12,7 @@ from pipelines.freezing import design_state
 from pipelines.masking import row_metadata
 from pipelines.metrics import negative_controls, protocol_activity_metrics
 from pipelines.sensitivity import planned_design, sensitivity_variants, worthwhile_changes
+from pipelines.spell_rules import tables_read
 from pipelines.study import Study
 from pipelines.warehouse import Warehouse
 
@@ -20,8 +21,7 @@ ASSET = {"group_name": "estimates", "kinds": {"polars"}}
 
 @dg.asset(
     deps=[
-        "person_periods",
-        "emergency_admissions_by_other_rules",
+        *tables_read(),
         "recording_changes",
         "usual_providers",
         *("implied_bias", "mortality_ratios", "placebo_covariates", "placebo_use"),
