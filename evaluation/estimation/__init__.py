@@ -2,7 +2,7 @@
 
 from evaluation.estimation.across_sites import SITE_EFFECTS, SITE_POOLING, AcrossSites, across_sites
 from evaluation.estimation.after_index import UseAfterIndex
-from evaluation.estimation.area_estimates import SYNTHETIC_WEIGHTS, AreaEstimates, area_estimates
+from evaluation.estimation.area_estimates import PILOT_ROLES, SYNTHETIC_WEIGHTS, AreaEstimates, area_estimates
 from evaluation.estimation.area_event_study import AREA_EVENT_STUDY
 from evaluation.estimation.area_trend_bounds import AREA_TREND_BOUNDS
 from evaluation.estimation.arms import Arm
@@ -40,6 +40,7 @@ __all__ = [
     "ESTIMATES_BY_HORIZON",
     "METRIC_ESTIMATES",
     "NOT_FROZEN",
+    "PILOT_ROLES",
     "SITE_EFFECTS",
     "SITE_MODERATORS",
     "SITE_POOLING",
