@@ -10,7 +10,7 @@ from pipelines.faults import guarded
 from pipelines.freezing import design_state
 from pipelines.masking import row_metadata
 from pipelines.metrics import metrics_with_cautions
-from pipelines.over_time import POPULATIONS, months_of_compared, use_after_index
+from pipelines.over_time import months_of_compared, use_after_index
 from pipelines.study import Study
 from pipelines.warehouse import Warehouse
 
@@ -51,7 +51,7 @@ def over_time(
     metrics = metrics_with_cautions(study, warehouse)
     counted = [metric.metric_id for metric in counted_over_time(metrics)]
     found = follow_over_time(
-        compared_populations(warehouse, kinds=POPULATIONS),
+        compared_populations(warehouse),
         use=use_after_index(warehouse, counted),
         months=months_of_compared(warehouse, counted),
         metrics=metrics,

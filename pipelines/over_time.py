@@ -10,7 +10,6 @@ from pipelines.compared_months import months_of_compared_people
 from pipelines.comparison import use_of_compared
 from pipelines.warehouse import Warehouse
 
-POPULATIONS = ("all_sites", "case_management", "site")
 ROWS_AT_ONCE = 1_000_000
 # A person whose index date was corrected after the design was frozen has no use around the day that it asked for.
 COMPARED = """

@@ -55,6 +55,8 @@ def mortality_rows(
 ) -> Iterator[dict[str, Any]]:
     """Ratio of death rates in the first 30 and 90 days and over the follow-up, with weighted and with matched people.
 
+    A subgroup has no pairs, and rows of the first alone.
+
     A ratio of rates per person-year alive and observed, not of risks, since leaving and the end of the data end what is
     observed of some (Rothman, Greenland and Lash 2008, chapter 3); by the models of `weighted_cohort`, which takes the
     weights' estimation into account, and of `matched_cohort`. `prepared` is the weighted design, or why there is none;
@@ -84,7 +86,7 @@ def mortality_rows(
 
 def _designs(one: ComparedPopulation, prepared: WeightedDesign | str, use: UseAfterIndex) -> Iterator[_Design]:
     sides = ((WEIGHTED, one.weighted, one.weighting_caution), (MATCHED, one.matched, one.matching_caution))
-    for name, people, caution in sides:
+    for name, people, caution in sides[:1] if one.is_subgroup else sides:
         ids = pl.Series("person_id", [], dtype=pl.String) if people is None else people.person_id.rename("person_id")
         observed = ids.to_frame().join(use.observed, on="person_id", how="left", maintain_order="left")
         yield _Design(

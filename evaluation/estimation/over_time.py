@@ -29,6 +29,7 @@ from evaluation.estimation.mortality_cautions import not_comparable, with_own_ca
 from evaluation.estimation.weighted_effects import prepared_design
 
 DIED = "died"
+FOLLOWED = ("all_sites", "case_management", "site")
 NO_WEIGHTS = "No test: no weights were found for these pilot people."
 
 
@@ -63,7 +64,7 @@ def over_time(
     run_id: str,
     design_state: str = NOT_FROZEN,
 ) -> OverTime:
-    """Deaths, counts until death, days alive out of hospital, and rates by month, for each of `compared`.
+    """Deaths of each of `compared`; counts until death, days alive out of hospital, rates by month of `FOLLOWED` ones.
 
     `metrics` are those of the study; deaths, bed days and `counted_over_time` among them are taken. A population
     without weights has rows without values that say why, and none in `event_study`. Where early deaths show that the
@@ -100,6 +101,8 @@ def _add(
     prepared = "" if one.weighted is None else prepared_design(one.weighted)
     deaths = list(mortality_rows(one, prepared, use, metric=metrics[DIED], circumstances=circumstances))
     rows.deaths.extend(deaths)
+    if one.population.partition(":")[0] not in FOLLOWED:
+        return
     caution = join(one.weighting_caution, not_comparable(deaths, design=WEIGHTED))
     weighted = Weighted(
         population=one.population,

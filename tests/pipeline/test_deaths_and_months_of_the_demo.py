@@ -26,10 +26,13 @@ def one(published: duckdb.DuckDBPyConnection, query: str) -> dict:
 
 
 @pytest.mark.parametrize("table", TABLES)
-def test_a_table_is_of_all_sites_case_management_and_single_sites_with_a_caution_on_each_row(published, table):
+def test_deaths_are_of_every_population_and_the_rest_not_of_models_and_subgroups_with_a_caution_on_each_row(
+    published, table
+):
     rows = published.sql(f"select population, caution from {table}").pl()
     kinds = rows["population"].str.split(":").list.first().unique()
-    assert {"all_sites", "case_management"} <= set(kinds) <= {"all_sites", "case_management", "site"}
+    assert {"all_sites", "case_management"} <= set(kinds)
+    assert ({"model", "subgroup"} <= set(kinds)) == (table == "mortality_ratios")
     assert (rows["caution"].str.len_chars() > 0).all()
 
 
@@ -47,6 +50,17 @@ def test_pilot_deaths_in_the_first_90_days_are_those_of_people(published):
     )
     assert row["person_years_pilot"] == pytest.approx(seen["years"])
     assert row["pilot_rate"] == pytest.approx(seen["deaths"] / seen["years"])
+
+
+def test_every_controlled_estimate_has_a_row_of_early_deaths_of_the_same_people(published):
+    missing = published.sql(
+        """from metric_estimates as estimates
+        anti join (from mortality_ratios where observed_window = 'first_90_days') as ratios
+            on ratios.population = estimates.population
+            and ratios.design = replace(estimates.design, 'matched_did', 'matched_cohort')
+        where estimates.design in ('weighted_cohort', 'matched_cohort', 'matched_did')"""
+    )
+    assert missing.fetchall() == []
 
 
 def test_a_ratio_without_enough_deaths_has_no_interval_and_no_verdict(published):

@@ -26,16 +26,10 @@ def warehouse(demo_study, tmp_path_factory) -> Iterator[Warehouse]:
     shutil.copy(demo_study.output / "warehouse.duckdb", copy)
     with Warehouse(copy) as opened:
         opened.connection.execute("update mortality_ratios set mortality_ratio_low = null, mortality_ratio_high = null")
-        opened.connection.execute("delete from mortality_ratios where population like 'subgroup:%'")
-        opened.connection.execute(
-            """insert into mortality_ratios (population, design, observed_window, mortality_ratio_low,
-                mortality_ratio_high, caution)
-            values ('subgroup:age=75_and_over', 'weighted_cohort', 'first_90_days', 1.1, 3, '')"""
-        )
         opened.connection.execute(
             """update mortality_ratios set mortality_ratio_low = 1.2, mortality_ratio_high = 2
             where design = 'weighted_cohort' and observed_window = 'first_90_days'
-                and (population = 'all_sites' or population = (
+                and (population in ('all_sites', 'subgroup:age=75_and_over') or population = (
                     select min(population) from mortality_ratios where population like 'site:%'))"""
         )
         resources = {"warehouse": opened, "study": demo_study}

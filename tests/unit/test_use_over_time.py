@@ -295,6 +295,21 @@ def test_groups_that_are_not_comparable_are_said_to_be_so_on_every_later_row():
     assert "Groups not comparable" not in month_of(found, -24)["caution"]
 
 
+def test_a_model_has_deaths_by_both_designs_a_subgroup_by_weights_alone_and_neither_has_more():
+    for part, designs in (
+        ("model:team", ["weighted_cohort", "matched_cohort"]),
+        ("subgroup:age=75_and_over", ["weighted_cohort"]),
+    ):
+        one = replace(
+            EVERYONE, population=part, matched=replace(PEOPLE, set_ids=np.arange(60)), is_subgroup="=" in part
+        )
+        found = tables(one)
+        assert found.mortality_ratios["design"].unique(maintain_order=True).to_list() == designs
+        assert found.mortality_ratios["population"].unique().to_list() == [part]
+        others = (found.mean_cumulative_counts, found.days_alive_out_of_hospital, found.event_study, found.lead_tests)
+        assert all(table.is_empty() for table in others)
+
+
 def test_without_anybody_to_compare_every_table_is_there_and_empty():
     found = over_time([], use=use(), months=months(), metrics=METRICS, follow_up_months=2, protocol_hash="", run_id="")
     for table in vars(found).values():
