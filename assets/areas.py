@@ -5,6 +5,7 @@ import dagster as dg
 from evaluation.estimation import area_estimates as estimate_areas
 from evaluation.estimation import with_caution, with_look
 from pipelines.amended import AREAS, amended
+from pipelines.area_designs import excluded_donors
 from pipelines.faults import guarded
 from pipelines.freezing import MAY_CHANGE
 from pipelines.looks import look_at_data
@@ -41,10 +42,12 @@ def area_effects(
 ):
     """Interrupted time series, staggered adoption and synthetic control of each metric; nothing without comparison."""
     people = warehouse.read("people")
+    months = warehouse.connection.sql("from area_months where unit_level = 'area'").pl()
     found = estimate_areas(
-        warehouse.connection.sql("from area_months where unit_level = 'area'").pl(),
+        months,
         metrics=() if people["is_pilot"].all() else metrics_with_cautions(study, warehouse),
         some_sites_without_area=some_sites_without_area(warehouse.read("sites"), people),
+        excluded_donors=excluded_donors(study.protocol, months),
         protocol_hash=study.protocol_hash,
         run_id=context.run.run_id,
     )

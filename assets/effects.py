@@ -3,7 +3,14 @@
 import dagster as dg
 import polars as pl
 
-from evaluation.estimation import across_sites, with_caution, with_look
+from evaluation.estimation import (
+    ALL_SITES,
+    across_sites,
+    with_caution,
+    with_look,
+    with_mortality_cautions,
+    with_mortality_cautions_of_values,
+)
 from evaluation.estimation import effect_statements as state_effects
 from evaluation.estimation import site_moderators as describe_moderators
 from evaluation.estimation import subgroup_interactions as test_interactions
@@ -16,7 +23,9 @@ from pipelines.study import Study
 from pipelines.warehouse import Warehouse
 
 ASSET = {"group_name": "estimates", "kinds": {"polars"}}
-ACROSS_SITES_OF = ("metric_estimates", "people", "record_quality", "end_of_data", "protocol_amendments")
+ACROSS_SITES_OF = (
+    *("metric_estimates", "mortality_ratios", "people", "record_quality", "end_of_data", "protocol_amendments"),
+)
 ACROSS_SITES = {
     "site_pooling": "Mean effect across sites, how far sites differ, and what another site may expect.",
     "site_effects": "Each site's own effect, drawn towards the mean, and the mean without it.",
@@ -42,7 +51,7 @@ def effect_statements(
     return dg.MaterializeResult(metadata=row_metadata(warehouse.write("effect_statements", statements)))
 
 
-@dg.asset(deps=["metric_estimates", "people", "protocol_amendments"], **ASSET)
+@dg.asset(deps=["metric_estimates", "mortality_ratios", "people", "protocol_amendments"], **ASSET)
 @guarded
 def subgroup_interactions(
     context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse], study: dg.ResourceParam[Study]
@@ -51,6 +60,7 @@ def subgroup_interactions(
     tests = test_interactions(
         warehouse.read("metric_estimates"), protocol_hash=study.protocol_hash, run_id=context.run.run_id
     )
+    tests = with_mortality_cautions_of_values(tests, warehouse.read("mortality_ratios"))
     tests = with_look(tests, look_at_data(warehouse, study))
     return dg.MaterializeResult(metadata=row_metadata(warehouse.write("subgroup_interactions", tests)))
 
@@ -79,7 +89,8 @@ def effects_across_sites(
         run_id=context.run.run_id,
     )
     look = look_at_data(warehouse, study)
-    for name, table in zip(ACROSS_SITES, (found.pooling, found.sites), strict=True):
+    pooling = with_mortality_cautions(found.pooling, warehouse.read("mortality_ratios"), population=ALL_SITES)
+    for name, table in zip(ACROSS_SITES, (pooling, found.sites), strict=True):
         yield dg.MaterializeResult(asset_key=name, metadata=row_metadata(warehouse.write(name, with_look(table, look))))
 
 

@@ -125,6 +125,7 @@ def controlled_estimates(
         "end_of_data",
         "protocol_amendments",
         "implied_bias",
+        "mortality_ratios",
         *MATCHING,
     ],
     **ASSET,
@@ -144,6 +145,7 @@ def estimates_by_horizon(
         run_id=context.run.run_id,
     )
     estimates = with_bias_cautions(estimates, warehouse.read("implied_bias"))
+    estimates = with_mortality_cautions(estimates, warehouse.read("mortality_ratios"))
     estimates = with_caution(estimates, amended(warehouse.read("protocol_amendments"), *HORIZONS))
     estimates = with_look(estimates, look_at_data(warehouse, study))
     return dg.MaterializeResult(metadata=row_metadata(warehouse.write("estimates_by_horizon", estimates)))

@@ -3,15 +3,15 @@
 import dagster as dg
 
 from assets.matching import TABLES as MATCHING
+from evaluation.estimation import counted_over_time, with_look
 from evaluation.estimation import over_time as follow_over_time
-from evaluation.estimation import with_look
 from pipelines.amended import state_of_design
 from pipelines.comparison import compared_populations
 from pipelines.faults import guarded
 from pipelines.looks import look_at_data
 from pipelines.masking import row_metadata
 from pipelines.metrics import metrics_with_cautions
-from pipelines.over_time import POPULATIONS, months_of_compared, use_after_index
+from pipelines.over_time import months_of_compared, use_after_index
 from pipelines.study import Study
 from pipelines.warehouse import Warehouse
 
@@ -51,11 +51,13 @@ def over_time(
 ):
     """Deaths, use until death and use by month: five tables from one design of each population."""
     warehouse.free_cache()
+    metrics = metrics_with_cautions(study, warehouse)
+    counted = [metric.metric_id for metric in counted_over_time(metrics)]
     found = follow_over_time(
-        compared_populations(warehouse, kinds=POPULATIONS),
-        use=use_after_index(warehouse),
-        months=months_of_compared(warehouse),
-        metrics=metrics_with_cautions(study, warehouse),
+        compared_populations(warehouse),
+        use=use_after_index(warehouse, counted),
+        months=months_of_compared(warehouse, counted),
+        metrics=metrics,
         design_state=state_of_design(warehouse, study),
         follow_up_months=study.protocol.periods.follow_up_months,
         protocol_hash=study.protocol_hash,

@@ -6,7 +6,7 @@ from assets.estimates import metric_estimates, published_results
 from assets.matching import TABLES as MATCHING
 from evaluation.estimation import robustness as estimate_robustness
 from evaluation.estimation import sensitivity_estimates as estimate_sensitivity
-from evaluation.estimation import with_bias_cautions, with_look
+from evaluation.estimation import with_bias_cautions, with_look, with_mortality_cautions
 from pipelines.amended import state_of_design
 from pipelines.faults import guarded
 from pipelines.later_enrolment import tables_read
@@ -14,6 +14,7 @@ from pipelines.looks import look_at_data
 from pipelines.masking import row_metadata
 from pipelines.metrics import negative_controls, protocol_activity_metrics
 from pipelines.sensitivity import planned_design, sensitivity_variants, worthwhile_changes
+from pipelines.spell_rules import tables_read
 from pipelines.study import Study
 from pipelines.warehouse import Warehouse
 
@@ -22,11 +23,10 @@ ASSET = {"group_name": "estimates", "kinds": {"polars"}}
 
 @dg.asset(
     deps=[
-        "person_periods",
-        "emergency_admissions_by_other_rules",
+        *tables_read(),
         "recording_changes",
         "usual_providers",
-        *("implied_bias", "placebo_covariates", "placebo_use"),
+        *("implied_bias", "mortality_ratios", "placebo_covariates", "placebo_use"),
         "comparison_cohort",
         "comparison_pools",
         "covariates",
@@ -57,6 +57,7 @@ def sensitivity_estimates(
         run_id=context.run.run_id,
     )
     estimates = with_bias_cautions(estimates, warehouse.read("implied_bias"))
+    estimates = with_mortality_cautions(estimates, warehouse.read("mortality_ratios"))
     estimates = with_look(estimates, look_at_data(warehouse, study))
     return dg.MaterializeResult(metadata=row_metadata(warehouse.write("sensitivity_estimates", estimates)))
 

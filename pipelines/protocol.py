@@ -93,6 +93,27 @@ class Comparison(Strict):
         return self
 
 
+class ExcludedDonor(Strict):
+    """An area that the synthetic control may not use, and why not."""
+
+    area: Annotated[str, StringConstraints(min_length=1)]
+    reason: Annotated[str, StringConstraints(min_length=1)]
+
+
+class AreaDesigns(Strict):
+    """What is known of areas beyond the data: donors that no mix of areas should hold."""
+
+    excluded_donors: tuple[ExcludedDonor, ...] = ()
+
+    @model_validator(mode="after")
+    def _donors_stand_once(self) -> "AreaDesigns":
+        areas = [one.area for one in self.excluded_donors]
+        twice = sorted({area for area in areas if areas.count(area) > 1})
+        if twice:
+            raise ValueError(f"excluded_donors: {', '.join(twice)} stands more than once")
+        return self
+
+
 class Outcome(Strict):
     """One metric that the pilot intends to change; whatever else is computed is exploratory."""
 
@@ -139,6 +160,7 @@ class Protocol(Strict):
     periods: Periods
     spells: Spells = Spells()
     comparison: Comparison = Comparison()
+    area_designs: AreaDesigns = AreaDesigns()
     outcomes: Annotated[tuple[Outcome, ...], Field(min_length=1)]
     negative_controls: tuple[str, ...] = ()
     disclosure: Disclosure = Disclosure()

@@ -34,6 +34,7 @@ from evaluation.regression import NotEstimableError
 from pipelines.comparison import comparison_cohort, weighted_people, weighted_terms
 from pipelines.later_enrolment import later_enrolment
 from pipelines.protocol import Protocol
+from pipelines.spell_rules import follow_up_by_other_rules
 from pipelines.warehouse import Warehouse
 
 MOST_CASES = 5_000
@@ -90,9 +91,8 @@ def sensitivity_variants(
         planned_or_other = ~pl.col("is_treated") | pl.col("person_id").is_in(cases["person_id"].implode())
         yield from _local(warehouse, local.filter(planned_or_other), terms, protocol.comparison.seed)
     yield from _placebo(warehouse, cases, pool, terms, most_cases)
-    by_rule = warehouse.read("emergency_admissions_by_other_rules").partition_by("continuous_rule", as_dict=True)
-    for (rule,), counts in sorted(by_rule.items(), key=lambda one: str(one[0])):
-        yield Variant(analysis=OTHER_SPELL_RULE, variant=str(rule), people=planned, counts=counts)
+    for rule, counts in follow_up_by_other_rules(warehouse):
+        yield Variant(analysis=OTHER_SPELL_RULE, variant=rule, people=planned, counts=counts)
 
 
 def _many_variants(cases: pl.DataFrame, pool: pl.DataFrame, terms: Terms, most_cases: int) -> Iterator[Variant]:

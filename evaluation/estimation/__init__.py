@@ -3,7 +3,7 @@
 from evaluation.estimation.across_sites import SITE_EFFECTS, SITE_POOLING, AcrossSites, across_sites
 from evaluation.estimation.added_cautions import with_caution
 from evaluation.estimation.after_index import UseAfterIndex
-from evaluation.estimation.area_estimates import SYNTHETIC_WEIGHTS, AreaEstimates, area_estimates
+from evaluation.estimation.area_estimates import PILOT_ROLES, SYNTHETIC_WEIGHTS, AreaEstimates, area_estimates
 from evaluation.estimation.area_event_study import AREA_EVENT_STUDY
 from evaluation.estimation.area_trend_bounds import AREA_TREND_BOUNDS
 from evaluation.estimation.arms import Arm
@@ -12,7 +12,7 @@ from evaluation.estimation.brackets import with_brackets
 from evaluation.estimation.cautions import NOT_FROZEN
 from evaluation.estimation.compared import ComparedPeople, ComparedPopulation
 from evaluation.estimation.controlled import controlled_estimates
-from evaluation.estimation.cumulative_counts import COUNTED as COUNTED_OVER_TIME
+from evaluation.estimation.cumulative_counts import counted_over_time
 from evaluation.estimation.defaults import with_defaults
 from evaluation.estimation.effects import Effect, rate_effect
 from evaluation.estimation.estimates import METRIC_ESTIMATES, metric_estimates
@@ -22,7 +22,7 @@ from evaluation.estimation.horizons import ESTIMATES_BY_HORIZON, Horizon, estima
 from evaluation.estimation.interactions import SUBGROUP_INTERACTIONS, subgroup_interactions
 from evaluation.estimation.interim import Look, look_at, with_look
 from evaluation.estimation.metrics import ALL_SITES, CASE_MANAGEMENT, Metric, population_words, site_populations
-from evaluation.estimation.mortality import with_mortality_cautions
+from evaluation.estimation.mortality_cautions import with_mortality_cautions, with_mortality_cautions_of_values
 from evaluation.estimation.over_time import OverTime, over_time
 from evaluation.estimation.published import comparison_with_published
 from evaluation.estimation.record_quality import record_quality_cautions
@@ -37,11 +37,11 @@ __all__ = [
     "AREA_EVENT_STUDY",
     "AREA_TREND_BOUNDS",
     "CASE_MANAGEMENT",
-    "COUNTED_OVER_TIME",
     "EFFECT_STATEMENTS",
     "ESTIMATES_BY_HORIZON",
     "METRIC_ESTIMATES",
     "NOT_FROZEN",
+    "PILOT_ROLES",
     "SITE_EFFECTS",
     "SITE_MODERATORS",
     "SITE_POOLING",
@@ -64,6 +64,7 @@ __all__ = [
     "area_estimates",
     "comparison_with_published",
     "controlled_estimates",
+    "counted_over_time",
     "effect_statements",
     "estimates_by_horizon",
     "look_at",
@@ -85,4 +86,5 @@ __all__ = [
     "with_defaults",
     "with_look",
     "with_mortality_cautions",
+    "with_mortality_cautions_of_values",
 ]

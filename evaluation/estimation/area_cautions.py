@@ -1,6 +1,7 @@
 """What a reader must know of an estimate that compares areas, in plain sentences."""
 
 import math
+from collections.abc import Mapping
 
 from evaluation.estimation.area_intervals import Interval
 from evaluation.estimation.cautions import join, of_metric
@@ -40,6 +41,7 @@ LEFT_OUT = (
     "out."
 )
 SITES_WITHOUT_AREA = "Some sites name no area: areas counted as comparison may hold pilot people."
+DONORS_LEFT_OUT = "Left out of the mix by the protocol: {donors}."
 TREND = (
     "Level at go-live {level}, then {slope} a month; the change is the mean over the months after. One month's "
     "residual goes with the next by {lag_1:.2f}; errors by area allow for that."
@@ -71,6 +73,16 @@ def fit_words(found: SyntheticControl, *, mean_before: float) -> str:
     error = found.fit_error / mean_before if mean_before > 0 else math.inf
     words = FIT.format(error=percent(100 * error), ratio=found.ratio, lowest=1 / (1 + found.weights.size))
     return join(words, POOR_FIT if error > WORST_FIT else "")
+
+
+def donor_words(excluded: Mapping[str, str]) -> str:
+    """Which areas the protocol keeps out of the mix, with its reasons; empty where it names none.
+
+    By hand: {"Anytown": "its hospital closed."} is "Left out of the mix by the protocol: Anytown (its hospital
+    closed)."
+    """
+    donors = "; ".join(f"{area} ({reason.strip().rstrip('.')})" for area, reason in excluded.items())
+    return DONORS_LEFT_OUT.format(donors=donors) if excluded else ""
 
 
 def _with_interval(change: Interval) -> str:

@@ -1,10 +1,12 @@
 """Rows of `metric_estimates` for the designs that compare areas, and their course by month from go-live."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from evaluation.estimation.area_cautions import (
@@ -16,6 +18,7 @@ from evaluation.estimation.area_cautions import (
     SITES_WITHOUT_AREA,
     SYNTHETIC,
     area_cautions,
+    donor_words,
 )
 from evaluation.estimation.area_effects import (
     IMPUTATION,
@@ -38,6 +41,7 @@ from evaluation.regression import NotEstimableError
 ESTIMAND = "att_residents"
 EVERYONE = "everyone who lives in the pilot areas, enrolled or not"
 UNDATED = "pilot_undated"
+PILOT_ROLES = (PILOT, UNDATED)
 SEGMENTED, SIMPLEX = "segmented_poisson_with_comparison", "simplex_weights"
 
 _TEXT, _NUMBER, _COUNT = pl.String(), pl.Float64(), pl.Int64()
@@ -77,6 +81,7 @@ def area_estimates(
     some_sites_without_area: bool,
     protocol_hash: str,
     run_id: str,
+    excluded_donors: Mapping[str, str] = MappingProxyType({}),
 ) -> AreaEstimates:
     """Five rows per metric, of `all_sites`, none the default: `its`, three of `area_did`, `synthetic_control`.
 
@@ -84,14 +89,17 @@ def area_estimates(
     the pilot areas, enrolled or not (intention to treat of areas), over the months since go-live. Levels are per
     person-year; the comparator's level is the pilot areas' as it would have been. Once-only events are left out: an
     area has no share of people to whom they happened. Where an estimate can't be had, values are null and the caution
-    says why. `trend_bounds` are of the group-time effects alone. See `its_effect`, `staggered_effect`,
+    says why. `excluded_donors` are areas, with the reason, that the synthetic control may not use; the other designs
+    have them. `trend_bounds` are of the group-time effects alone. See `its_effect`, `staggered_effect`,
     `synthetic_effect`.
     """
     run = {"protocol_hash": protocol_hash, "run_id": run_id}
     of_study = _of_study(area_months, some_sites_without_area=some_sites_without_area)
-    found = [one for metric in metrics if not metric.is_binary for one in _designs(area_months, metric)]
+    found = [
+        one for metric in metrics if not metric.is_binary for one in _designs(area_months, metric, excluded_donors)
+    ]
     pilot_areas = area_months.filter(_is_of_a_site())["unit_code"].n_unique()
-    rows = [_row(one, pilot_areas, of_study) | run for one in found]
+    rows = [_row(one, pilot_areas, of_study, excluded_donors) | run for one in found]
     events = [
         row | run
         for one in found
@@ -126,17 +134,23 @@ def _of_study(area_months: pl.DataFrame, *, some_sites_without_area: bool) -> tu
 
 
 def _is_of_a_site() -> pl.Expr:
-    return (pl.col("unit_level") == "area") & pl.col("unit_role").is_in([PILOT, UNDATED])
+    return (pl.col("unit_level") == "area") & pl.col("unit_role").is_in(PILOT_ROLES)
 
 
-def _designs(area_months: pl.DataFrame, metric: Metric) -> Iterator[_Found]:
+def _designs(area_months: pl.DataFrame, metric: Metric, excluded: Mapping[str, str]) -> Iterator[_Found]:
     try:
         panel, reason = area_panel(area_months, metric.metric_id), ""
     except NotEstimableError as error:
         panel, reason = None, str(error)
     for design, estimator in ((ITS, SEGMENTED), *((AREA_DID, name) for name in STAGGERED), (SYNTHETIC, SIMPLEX)):
-        effect, why = (None, reason) if panel is None else _effect(design, estimator, panel)
-        yield _Found(metric=metric, design=design, estimator=estimator, panel=panel, effect=effect, reason=why)
+        used = panel if panel is None or design != SYNTHETIC else _without(panel, excluded)
+        effect, why = (None, reason) if used is None else _effect(design, estimator, used)
+        yield _Found(metric=metric, design=design, estimator=estimator, panel=used, effect=effect, reason=why)
+
+
+def _without(panel: AreaPanel, excluded: Mapping[str, str]) -> AreaPanel:
+    """The panel without comparison areas that may be no donors."""
+    return panel.of(np.array([code not in excluded for code in panel.codes]) | panel.is_pilot)
 
 
 def _effect(design: str, estimator: str, panel: AreaPanel) -> tuple[AreaEffect | None, str]:
@@ -149,9 +163,12 @@ def _effect(design: str, estimator: str, panel: AreaPanel) -> tuple[AreaEffect |
         return None, str(error)
 
 
-def _row(one: _Found, pilot_areas: int, of_study: tuple[str, ...]) -> dict[str, Any]:
+def _row(
+    one: _Found, pilot_areas: int, of_study: tuple[str, ...], excluded_donors: Mapping[str, str]
+) -> dict[str, Any]:
     panel, effect = one.panel, one.effect
     left_out = LEFT_OUT if panel is not None and panel.is_pilot.sum() < pilot_areas else ""
+    donors = donor_words(excluded_donors) if one.design == SYNTHETIC else ""
     return {
         **metric_columns(one.metric),
         "population": ALL_SITES,
@@ -167,7 +184,7 @@ def _row(one: _Found, pilot_areas: int, of_study: tuple[str, ...]) -> dict[str, 
             design=one.design,
             enrolled_share=None if panel is None else panel.enrolled_share,
             found=no_estimate(one.reason) if effect is None else join(effect.words, _no_relative(effect)),
-            of_study=(left_out, *of_study),
+            of_study=(donors, left_out, *of_study),
         ),
     }
 

@@ -21,6 +21,7 @@ from evaluation.regression import Floats, NotEstimableError
 
 WEIGHTED, MATCHED, MATCHED_DID = "weighted_cohort", "matched_cohort", "matched_did"
 EXPLORATORY = "exploratory"
+PERSON, PERSON_AND_SET = "person", "person and matched set"
 ESTIMATORS = {
     WEIGHTED: "entropy_balancing",
     MATCHED: "poisson_in_matched_sets",
@@ -168,7 +169,7 @@ def _row(
 ) -> dict[str, Any]:
     effect = found.effect if found else None
     design_caution = one.weighting_caution if design == WEIGHTED else one.matching_caution
-    numbers = _numbers_of_people(people, found)
+    numbers = _numbers_of_people(design, people, found)
     who = "observed on the index date" if design == WEIGHTED else "matched"
     return {
         **metric_columns(metric),
@@ -193,7 +194,7 @@ def _row(
     }
 
 
-def _numbers_of_people(people: ComparedPeople | None, found: _Found | None) -> dict[str, Any]:
+def _numbers_of_people(design: str, people: ComparedPeople | None, found: _Found | None) -> dict[str, Any]:
     if people is None or found is None:
         return {"n_pilot": 0, "n_comparator": 0}
     cases, others = found.known & people.is_treated, found.known & ~people.is_treated
@@ -203,7 +204,7 @@ def _numbers_of_people(people: ComparedPeople | None, found: _Found | None) -> d
         "n_comparator": n_others,
         "person_years_pilot": float(found.years[cases].sum()),
         "person_years_comparator": float(found.years[others].sum()),
-        "cluster_level": "person",
+        "cluster_level": PERSON if design == WEIGHTED else PERSON_AND_SET,
         "n_clusters": people.people_among(found.known),
     }
 

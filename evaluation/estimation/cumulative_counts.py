@@ -22,6 +22,7 @@ from evaluation.regression import Floats, NotEstimableError
 
 DESIGN = "weighted_cohort"
 COUNTED = ("emergency_admissions", "elective_admissions", "outpatient_attendances")
+COUNTS = "utilisation"
 IN_HOSPITAL, BED_DAYS = "days_in_hospital", "emergency_bed_days"
 MEASURES = {
     "days_alive_out_of_hospital": "Days alive and out of hospital",
@@ -49,6 +50,19 @@ DAYS_ALIVE_OUT_OF_HOSPITAL: dict[str, pl.DataType] = {
     **_OF_ARMS,
     **LOOK,
 }
+
+
+def counted_over_time(metrics: Sequence[Metric]) -> tuple[Metric, ...]:
+    """Those of a study's metrics that are followed over time, in their order: three kinds of use, and its outcomes.
+
+    Outcomes are what the protocol names, if it is a count of use. Deaths and cost are none: a death ends the count, and
+    a cost is not known of days. More would cost a look at every month of everybody compared for each.
+    """
+    return tuple(
+        metric
+        for metric in metrics
+        if metric.domain == COUNTS and (metric.metric_id in COUNTED or metric.priority != "exploratory")
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -30,6 +30,18 @@ OTHER_WINDOWS: dict[str, tuple[tuple[str, ...], int]] = {
         (_ADMISSIONS, 24),
     ),
 }
+# Use that is a part of other use, or made of it: where that was balanced, it is no evidence any more.
+PART_OF = {
+    **dict.fromkeys(
+        (
+            *("emergency_admissions_zero_night", "emergency_admissions_overnight", "emergency_bed_days"),
+            *("emergency_readmissions_30_days", "ambulatory_care_sensitive_admissions"),
+        ),
+        "emergency_admissions",
+    ),
+    **dict.fromkeys(("elective_admissions_excluding_chemotherapy", "elective_bed_days"), "elective_admissions"),
+    "outpatient_tele_attendances": "outpatient_attendances",
+}
 NO_USE = (
     *("age_at_index", "sex", "imd_quintile", "ethnic_group", "is_care_home_resident"),
     *("index_day", "index_quarter", "days_registered_24_months"),
@@ -41,7 +53,7 @@ def months_used(metric: Metric, covariates: Iterable[str]) -> int:
     """How many months before the index date some covariate of the weights looks at this use; 0 for none.
 
     Use in a window of m months counts for all m. Diagnoses come from admissions, so what is made of them uses the
-    months of emergency and of elective admissions.
+    months of emergency and of elective admissions. Use that is part of other use has the months of both.
 
     By hand: with `outpatient_attendances_12_months` and `charlson_score`, 12 of outpatient attendances, 24 of
     admissions.
@@ -69,7 +81,7 @@ def _months(metric_id: str, covariate: str) -> int:
     if covariate in NO_USE:
         return 0
     uses, months = OTHER_WINDOWS.get(covariate) or _named(covariate)
-    return months if metric_id in uses else 0
+    return months if {metric_id, PART_OF.get(metric_id)} & set(uses) else 0
 
 
 def _named(covariate: str) -> tuple[tuple[str, ...], int]:

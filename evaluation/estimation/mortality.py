@@ -1,4 +1,4 @@
-"""The table `mortality_ratios`: deaths of pilot people against comparison people; and what early deaths say of both."""
+"""The table `mortality_ratios`: deaths of pilot people against comparison people, early and over the follow-up."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,13 +18,9 @@ from evaluation.estimation.rate_ratios import RateRatio
 from evaluation.estimation.weighted_cohort import WeightedDesign, weighted_rate_ratio
 from evaluation.regression import Floats, NotEstimableError
 
-WEIGHTED, MATCHED, MATCHED_DID = "weighted_cohort", "matched_cohort", "matched_did"
+WEIGHTED, MATCHED = "weighted_cohort", "matched_cohort"
 ESTIMATORS = {WEIGHTED: "entropy_balancing", MATCHED: "poisson_in_matched_sets"}
 EARLY = "first_90_days"
-NOT_COMPARABLE = (
-    "Groups not comparable: pilot people died {how} often than comparison people within 90 days of the index date. "
-    "That early, death is unlikely to be the pilot's doing, so it shows who was enrolled."
-)
 UNOBSERVED = "People who are not observed after the index date are left out."
 
 _TEXT, _NUMBER, _COUNT = pl.String(), pl.Float64(), pl.Int64()
@@ -61,6 +57,8 @@ def mortality_rows(
 ) -> Iterator[dict[str, Any]]:
     """Ratio of death rates in the first 30 and 90 days and over the follow-up, with weighted and with matched people.
 
+    A subgroup has no pairs, and rows of the first alone.
+
     A ratio of rates per person-year alive and observed, not of risks, since leaving and the end of the data end what is
     observed of some (Rothman, Greenland and Lash 2008, chapter 3); by the models of `weighted_cohort`, which takes the
     weights' estimation into account, and of `matched_cohort`. `prepared` is the weighted design, or why there is none;
@@ -88,45 +86,9 @@ def mortality_rows(
             }
 
 
-def with_mortality_cautions(estimates: pl.DataFrame, ratios: pl.DataFrame) -> pl.DataFrame:
-    """`metric_estimates` in which controlled rows say where early deaths show that the groups are not comparable.
-
-    That is where the 95% interval of the ratio in the first 90 days leaves out 1, by the same design;
-    `matched_did` has the matched people. One population in twenty has such an interval by chance alone.
-    """
-    early = ratios.filter(pl.col("observed_window") == EARLY).select(
-        "population", pl.col("design").alias("_people"), _mortality=_verdict()
-    )
-    people = pl.col("design").replace({MATCHED_DID: MATCHED})
-    joined = estimates.with_columns(_people=people).join(
-        early, on=["population", "_people"], how="left", maintain_order="left"
-    )
-    caution = pl.concat_str("caution", "_mortality", separator=" ", ignore_nulls=True)
-    return joined.with_columns(caution=caution).select(estimates.columns)
-
-
-def with_own_cautions(ratios: pl.DataFrame) -> pl.DataFrame:
-    """`mortality_ratios` whose early rows say where they show that the groups are not comparable."""
-    said = pl.when(pl.col("observed_window") == EARLY).then(_verdict())
-    return ratios.with_columns(caution=pl.concat_str("caution", said, separator=" ", ignore_nulls=True))
-
-
-def not_comparable(rows: list[dict[str, Any]], *, design: str) -> str:
-    """The caution that rows of `mortality_rows` call for in a design, or nothing."""
-    theirs = [row for row in rows if row["design"] == design and row["observed_window"] == EARLY]
-    said = pl.DataFrame(theirs, schema=MORTALITY_RATIOS, orient="row").select(_verdict()).drop_nulls()
-    return str(said.item()) if said.height else ""
-
-
-def _verdict() -> pl.Expr:
-    more, less = (pl.lit(NOT_COMPARABLE.format(how=how)) for how in ("more", "less"))
-    above = pl.when(pl.col("mortality_ratio_low") > 1).then(more)
-    return above.when(pl.col("mortality_ratio_high") < 1).then(less)
-
-
 def _designs(one: ComparedPopulation, prepared: WeightedDesign | str, use: UseAfterIndex) -> Iterator[_Design]:
     sides = ((WEIGHTED, one.weighted, one.weighting_caution), (MATCHED, one.matched, one.matching_caution))
-    for name, people, caution in sides:
+    for name, people, caution in sides[:1] if one.is_subgroup else sides:
         ids = pl.Series("person_id", [], dtype=pl.String) if people is None else people.person_id.rename("person_id")
         observed = ids.to_frame().join(use.observed, on="person_id", how="left", maintain_order="left")
         yield _Design(

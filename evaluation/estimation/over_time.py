@@ -11,10 +11,10 @@ from evaluation.estimation.cautions import NOT_FROZEN, Circumstances, join
 from evaluation.estimation.compared import ComparedPopulation
 from evaluation.estimation.cumulative_counts import (
     BED_DAYS,
-    COUNTED,
     DAYS_ALIVE_OUT_OF_HOSPITAL,
     MEAN_CUMULATIVE_COUNTS,
     Weighted,
+    counted_over_time,
     cumulative_count_rows,
     days_alive_rows,
 )
@@ -24,12 +24,12 @@ from evaluation.estimation.mortality import (
     MORTALITY_RATIOS,
     WEIGHTED,
     mortality_rows,
-    not_comparable,
-    with_own_cautions,
 )
+from evaluation.estimation.mortality_cautions import not_comparable, with_own_cautions
 from evaluation.estimation.weighted_effects import prepared_design
 
 DIED = "died"
+FOLLOWED = ("all_sites", "case_management", "site")
 NO_WEIGHTS = "No test: no weights were found for these pilot people."
 
 
@@ -64,11 +64,11 @@ def over_time(
     run_id: str,
     design_state: str = NOT_FROZEN,
 ) -> OverTime:
-    """Deaths, counts until death, days alive out of hospital, and rates by month, for each of `compared`.
+    """Deaths of each of `compared`; counts until death, days alive out of hospital, rates by month of `FOLLOWED` ones.
 
-    `metrics` are those of the study; deaths, bed days and the three counts among them are taken. A population without
-    weights has rows without values that say why, and none in `event_study`. Where early deaths show that the groups
-    are not comparable, every later row says so.
+    `metrics` are those of the study; deaths, bed days and `counted_over_time` among them are taken. A population
+    without weights has rows without values that say why, and none in `event_study`. Where early deaths show that the
+    groups are not comparable, every later row says so.
     """
     rows, by_id = _Rows(), {metric.metric_id: metric for metric in metrics}
     circumstances = Circumstances(design_state=design_state, follow_up_months=follow_up_months)
@@ -101,6 +101,8 @@ def _add(
     prepared = "" if one.weighted is None else prepared_design(one.weighted)
     deaths = list(mortality_rows(one, prepared, use, metric=metrics[DIED], circumstances=circumstances))
     rows.deaths.extend(deaths)
+    if one.population.partition(":")[0] not in FOLLOWED:
+        return
     caution = join(one.weighting_caution, not_comparable(deaths, design=WEIGHTED))
     weighted = Weighted(
         population=one.population,
@@ -111,7 +113,7 @@ def _add(
         design_caution=caution,
         circumstances=circumstances,
     )
-    counted = [metrics[name] for name in COUNTED if name in metrics]
+    counted = counted_over_time(list(metrics.values()))
     rows.counts.extend(cumulative_count_rows(weighted, metrics=counted))
     rows.days_alive.extend(days_alive_rows(weighted, metric=metrics[BED_DAYS]))
     if isinstance(prepared, str):

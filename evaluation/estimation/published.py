@@ -4,6 +4,9 @@ from typing import Any
 
 import polars as pl
 
+from evaluation.estimation.area_cautions import AREA_DID
+from evaluation.estimation.area_effects import NEVER_TREATED
+
 PERCENT, MONTHS_PER_YEAR, PER_THOUSAND = 100.0, 12.0, 1000.0
 OUR_COLUMNS: dict[str, pl.DataType] = {
     "our_design": pl.String(),
@@ -15,6 +18,12 @@ OUR_COLUMNS: dict[str, pl.DataType] = {
     "run_id": pl.String(),
 }
 SAME = ("metric_id", "population", "design")
+# Where a design has several estimators: the one that decision 20 names first, whatever the order of rows.
+STANDS_FOR = {AREA_DID: NEVER_TREATED}
+ONE_OF_SEVERAL = "Of the estimators of {design}, {estimator} stands here."
+NONE_CHOSEN = (
+    "This run has several {design} estimates of this metric in this population, and none stands for the others."
+)
 RELATIVE_UNITS = ("pct_change", "rate_ratio")
 _LEVELS = {"our_baseline": "pilot_baseline", "our_follow_up": "pilot_follow_up"}
 _ABSOLUTE = {"our_change": "change", "our_change_low": "change_low", "our_change_high": "change_high"}
@@ -32,7 +41,8 @@ def comparison_with_published(
 
     Metric, population and design are all the same, never the nearest. `our_*` are null, with the reason in
     `our_caution`, where the mapping says that the results are not comparable, where this run has no such
-    estimate, and where the published follow-up is longer or shorter than `follow_up_months`.
+    estimate, and where the published follow-up is longer or shorter than `follow_up_months`. Of several estimators of
+    a design that of `STANDS_FOR` is taken, and `our_caution` says so; without one, none is.
 
     Units: relative changes as they are (`pct_change`) or as ratio (`rate_ratio`); `gbp_change` and
     `per_person_change` per person over the published months, from change per person-year x months / 12;
@@ -57,12 +67,22 @@ def _ours(published: dict[str, Any], estimates: list[dict[str, Any]], follow_up_
     if not same:
         design = published["design"]
         return {"our_caution": f"This run has no {design} estimate of this metric in this population."}
-    return _in_published_unit(same[0], unit=published["unit"], months=months) | {
-        "our_design": same[0]["design"],
-        "our_estimator": same[0]["estimator"],
-        "our_n_pilot": same[0]["n_pilot"],
-        "our_caution": same[0]["caution"],
+    ours = same[0] if len(same) == 1 else _standing_for(same)
+    if ours is None:
+        return {"our_caution": NONE_CHOSEN.format(design=published["design"])}
+    chosen = ONE_OF_SEVERAL.format(**ours) if len(same) > 1 else ""
+    return _in_published_unit(ours, unit=published["unit"], months=months) | {
+        "our_design": ours["design"],
+        "our_estimator": ours["estimator"],
+        "our_n_pilot": ours["n_pilot"],
+        "our_caution": f"{chosen} {ours['caution']}".strip() if chosen else ours["caution"],
     }
+
+
+def _standing_for(several: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """The one of several estimates of a design that is set beside what others published."""
+    chosen = [row for row in several if row["estimator"] == STANDS_FOR.get(row["design"])]
+    return chosen[0] if len(chosen) == 1 else None
 
 
 def _in_published_unit(estimate: dict[str, Any], *, unit: str, months: int | None) -> dict[str, Any]:

@@ -1,10 +1,15 @@
 """Deaths, use until death and use by month in the demo study's published file, beside sums made there anew."""
 
 import math
+import shutil
 
 import duckdb
 import polars as pl
 import pytest
+
+from pipelines.metrics import activity_metrics
+from pipelines.over_time import months_of_compared, use_after_index
+from pipelines.warehouse import Warehouse
 
 TABLES = ("mortality_ratios", "mean_cumulative_counts", "days_alive_out_of_hospital", "event_study", "lead_tests")
 ADMISSIONS = "emergency_admissions"
@@ -21,10 +26,13 @@ def one(published: duckdb.DuckDBPyConnection, query: str) -> dict:
 
 
 @pytest.mark.parametrize("table", TABLES)
-def test_a_table_is_of_all_sites_case_management_and_single_sites_with_a_caution_on_each_row(published, table):
+def test_deaths_are_of_every_population_and_the_rest_not_of_models_and_subgroups_with_a_caution_on_each_row(
+    published, table
+):
     rows = published.sql(f"select population, caution from {table}").pl()
     kinds = rows["population"].str.split(":").list.first().unique()
-    assert {"all_sites", "case_management"} <= set(kinds) <= {"all_sites", "case_management", "site"}
+    assert {"all_sites", "case_management"} <= set(kinds)
+    assert ({"model", "subgroup"} <= set(kinds)) == (table == "mortality_ratios")
     assert (rows["caution"].str.len_chars() > 0).all()
 
 
@@ -42,6 +50,17 @@ def test_pilot_deaths_in_the_first_90_days_are_those_of_people(published):
     )
     assert row["person_years_pilot"] == pytest.approx(seen["years"])
     assert row["pilot_rate"] == pytest.approx(seen["deaths"] / seen["years"])
+
+
+def test_every_controlled_estimate_has_a_row_of_early_deaths_of_the_same_people(published):
+    missing = published.sql(
+        """from metric_estimates as estimates
+        anti join (from mortality_ratios where observed_window = 'first_90_days') as ratios
+            on ratios.population = estimates.population
+            and ratios.design = replace(estimates.design, 'matched_did', 'matched_cohort')
+        where estimates.design in ('weighted_cohort', 'matched_cohort', 'matched_did')"""
+    )
+    assert missing.fetchall() == []
 
 
 def test_a_ratio_without_enough_deaths_has_no_interval_and_no_verdict(published):
@@ -150,3 +169,24 @@ def test_a_site_too_small_for_weights_has_rows_that_say_so_and_no_months(publish
     assert counts["caution"].str.contains("Too few pilot people").all()
     months = published.sql("select distinct population from event_study").pl()["population"]
     assert not set(counts["population"]) & set(months)
+
+
+def test_whatever_count_a_protocol_names_is_read_by_day_and_by_month_as_it_is_counted_by_period(demo_study, tmp_path):
+    copy = tmp_path / "warehouse.duckdb"
+    shutil.copy(demo_study.output / "warehouse.duckdb", copy)
+    counted = [metric.metric_id for metric in activity_metrics(demo_study) if metric.domain == "utilisation"]
+    assert len(counted) > 10
+    with Warehouse(copy) as warehouse:
+        use, months = use_after_index(warehouse, counted), months_of_compared(warehouse, counted)
+        sums = ", ".join(f"sum({name})" for name in counted)
+        (of_periods,) = warehouse.connection.execute(
+            f"select {sums} from person_periods semi join design_people using (person_id) where period = 'follow_up'"
+        ).fetchall()
+        days = warehouse.connection.sql(
+            "select person_id, cast(index_date + interval 6 month as date) - index_date as days from people"
+        ).pl()
+    within = use.by_day.join(days, on="person_id").filter(pl.col("day_from_index") < pl.col("days"))
+    assert [within[name].sum() for name in counted] == [int(number) for number in of_periods]
+    after = months.months >= 0
+    assert [int(months.counts[name][:, after].sum()) for name in counted] == [int(number) for number in of_periods]
+    assert use.known.columns == ["person_id", *counted]

@@ -84,6 +84,16 @@ def test_the_negative_control_of_the_protocol_is_exploratory_and_proves_nothing(
     assert row["relative_low_pct"] < row["relative_change_pct"] < row["relative_high_pct"]
 
 
+def test_every_outcome_that_is_made_of_admissions_is_tried_under_the_other_spell_rule(sensitivity, verdicts):
+    rows = sensitivity.filter(pl.col("analysis") == "other_spell_rule")
+    resting = ["cost_gbp", "elective_admissions", "emergency_admissions"]
+    assert rows["metric_id"].sort().to_list() == resting
+    assert rows["variant"].unique().to_list() == ["hf_che"]
+    assert rows["relative_low_pct"].is_not_null().all()
+    known = verdicts.filter(pl.col("survives_other_spell_rule").is_not_null())
+    assert known["metric_id"].sort().to_list() == resting
+
+
 def test_people_of_the_pilots_own_areas_are_another_comparison(sensitivity):
     row = of(sensitivity, "local_pool").row(0, named=True)
     assert row["relative_change_pct"] is not None

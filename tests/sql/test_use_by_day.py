@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from tests.sql.small_study import SmallStudy, appointment, enrolment, episode, person
+from pipelines.contracts import contract_by_table
+from tests.sql.small_study import SmallStudy, appointment, attendance, enrolment, episode, person
 
 
 def days(column: str, **study: Any) -> list[tuple[int, int]]:
@@ -72,3 +73,35 @@ def test_nothing_counts_after_the_last_observed_day_or_long_after_the_follow_up(
     assert len(days("days_in_hospital", admissions=stay, design={"data_until": "2010-07-10"})) == 6
     late = [appointment("2011-01-02"), appointment("2011-01-03")]
     assert days("outpatient_attendances", outpatients=late) == [(185, 1)]
+
+
+def test_every_count_of_person_periods_is_there_and_comes_to_the_same_over_the_follow_up() -> None:
+    stays = [
+        episode("2010-06-28", "2010-07-03"),  # two nights of it are in the follow-up
+        episode("2010-07-11", "2010-07-13", diag_01="J440"),  # a readmission; kept at home by good care
+        episode("2010-07-12", "2010-07-15", procode3="RBB", admimeth="11"),  # overlaps: two nights of its own
+        episode("2010-07-21", "2010-07-21", admimeth="11", classpat="2"),
+        episode("2010-07-22", "2010-07-22"),
+        episode("2010-07-25", "2010-07-25", admimeth="13", classpat="3"),
+    ]
+    appointments = [
+        appointment("2010-07-01"),
+        appointment("2010-07-02", firstatt="3"),
+        appointment("2010-07-03", attended="3"),
+    ]
+    columns = [
+        column.name
+        for column in contract_by_table("person_periods").columns
+        if column.options.get("metric_domain") == "utilisation"
+    ]
+    study = SmallStudy(
+        enrolments=[enrolment("2010-07-01")],
+        admissions=stays,
+        outpatients=appointments,
+        emergency_care=[attendance("2010-07-01"), attendance("2010-07-11")],
+    )
+    sums = ", ".join(f"sum({name})" for name in columns)
+    (by_day,) = study.query(f"select {sums} from use_by_day where day_from_index < 184")
+    (by_period,) = study.query(f"select {', '.join(columns)} from person_periods where period = 'follow_up'")
+    assert dict(zip(columns, by_day, strict=True)) == dict(zip(columns, by_period, strict=True))
+    assert all(by_period), dict(zip(columns, by_period, strict=True))

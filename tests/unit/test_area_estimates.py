@@ -68,13 +68,14 @@ def area_months(
     return pl.DataFrame(rows, schema_overrides=dates)
 
 
-def estimated(rows: pl.DataFrame, *, some_sites_without_area: bool = False) -> AreaEstimates:
+def estimated(rows: pl.DataFrame, *, some_sites_without_area: bool = False, **settings: object) -> AreaEstimates:
     return area_estimates(
         rows,
         metrics=[ADMISSIONS, DIED],
         some_sites_without_area=some_sites_without_area,
         protocol_hash="hash",
         run_id="run",
+        **settings,
     )
 
 
@@ -162,6 +163,38 @@ def test_other_programmes_and_sites_without_area_are_said() -> None:
     assert all(OTHER_PROGRAMME in caution and SITES_WITHOUT_AREA in caution for caution in found["caution"])
     plain = estimated(area_months()).estimates
     assert not any(OTHER_PROGRAMME in caution or SITES_WITHOUT_AREA in caution for caution in plain["caution"])
+
+
+EXCLUDED = {"comparison 0": "its hospital closed.", "comparison 7": "it changed its boundary"}
+
+
+def test_donors_that_the_protocol_excludes_are_out_of_the_mix_and_named_with_the_reason() -> None:
+    rows = area_months(others=13)
+    found = estimated(rows, excluded_donors=EXCLUDED)
+    assert not set(EXCLUDED) & set(found.weights["area"])
+    assert found.weights.filter(metric_id="admissions").height == 11
+    one = found.estimates.filter(design="synthetic_control").row(0, named=True)
+    said = "by the protocol: comparison 0 (its hospital closed); comparison 7 (it changed its boundary)."
+    assert f"Left out of the mix {said}" in one["caution"]
+    without = row(rows.filter(~pl.col("unit_code").is_in(list(EXCLUDED))), "synthetic_control")
+    for name in ("change", "p_value", "comparator_follow_up", "n_comparator"):
+        assert one[name] == without[name]
+
+
+def test_the_other_designs_keep_those_areas_and_say_nothing_of_them() -> None:
+    others = pl.col("design") != "synthetic_control"
+    with_all, found = (
+        estimated(area_months(), **settings).estimates.filter(others)
+        for settings in ({}, {"excluded_donors": EXCLUDED})
+    )
+    assert with_all.equals(found)
+
+
+def test_with_too_few_donors_left_there_is_no_mix_and_it_is_still_said_which_were_excluded() -> None:
+    one = estimated(area_months(others=11), excluded_donors=EXCLUDED).estimates.filter(design="synthetic_control")
+    assert one["change"].to_list() == [None]
+    assert f"No estimate: {DONORS_SHORT}." in one["caution"][0]
+    assert "Left out of the mix by the protocol: comparison 0" in one["caution"][0]
 
 
 def test_pilot_areas_that_are_left_out_are_said() -> None:

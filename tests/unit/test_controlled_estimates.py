@@ -72,6 +72,22 @@ def test_a_cohort_compares_rates_after_the_index_date(design):
     assert row["minimum_detectable_change_pct"] == pytest.approx(100 * (1 - math.exp(-2.801585 * error)), rel=1e-6)
 
 
+def test_the_level_of_clustering_is_named_as_the_design_has_it():
+    levels = {design: row["cluster_level"] for design, row in rows().items()}
+    pairs = "person and matched set"
+    assert levels == {"weighted_cohort": "person", "matched_cohort": pairs, "matched_did": pairs}
+
+
+def test_a_comparison_person_in_two_sets_and_people_of_one_set_belong_together_in_matched_designs():
+    """Where cases use more and their controls less, sets of one row each would give intervals that are too narrow."""
+    alone = replace(EVERYONE, matched=replace(PEOPLE, set_ids=np.arange(CASES + OTHERS)))
+    counts, before = [1] * 12 + [0] * 8 + [0] * 16 + [2] * 24, [1] * 20 + [1] * 40
+    for design in ("matched_cohort", "matched_did"):
+        in_sets, apart = (rows(one, counts=counts, before=before)[design] for one in (EVERYONE, alone))
+        assert in_sets["relative_change_pct"] == pytest.approx(apart["relative_change_pct"])
+        assert in_sets["relative_high_pct"] > apart["relative_high_pct"] + 1
+
+
 def test_who_stands_in_both_arms_is_one_cluster():
     """The first twenty comparison people are the cases before they enrolled: influences are summed by person."""
     apart, records = rows()["weighted_cohort"], pl.Series([*IDS[:20], *IDS[:20], *IDS[40:]])

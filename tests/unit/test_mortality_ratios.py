@@ -9,7 +9,8 @@ import pytest
 
 from evaluation.estimation import ComparedPeople, ComparedPopulation, Metric, UseAfterIndex, with_mortality_cautions
 from evaluation.estimation.cautions import NOT_FROZEN, Circumstances
-from evaluation.estimation.mortality import MORTALITY_RATIOS, mortality_rows, not_comparable
+from evaluation.estimation.mortality import MORTALITY_RATIOS, mortality_rows
+from evaluation.estimation.mortality_cautions import not_comparable
 from evaluation.estimation.weighted_effects import prepared_design
 
 DIED = Metric(metric_id="died", label="Died", domain="outcome", unit="share of people", is_binary=True)

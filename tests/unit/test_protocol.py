@@ -106,6 +106,15 @@ def test_a_negative_control_is_no_outcome_and_stands_once(tmp_path):
     assert "a metric stands twice" in refusal(tmp_path, GOOD + "negative_controls: [died, died]\n")
 
 
+def test_an_area_is_excluded_as_a_donor_once_and_with_a_reason(tmp_path):
+    closed = "{area: Anytown, reason: its hospital closed}"
+    section = "area_designs: {excluded_donors: [%s]}\n"
+    (donor,) = load_protocol(protocol(tmp_path, GOOD + section % closed)).area_designs.excluded_donors
+    assert (donor.area, donor.reason) == ("Anytown", "its hospital closed")
+    assert "Anytown stands more than once" in refusal(tmp_path, GOOD + section % f"{closed}, {closed}")
+    assert "reason" in refusal(tmp_path, GOOD + section % "{area: Anytown}")
+
+
 def test_text_that_is_not_yaml_is_refused_with_its_line(tmp_path):
     assert "not valid YAML at line" in refusal(tmp_path, GOOD + "periods: [")
 

@@ -105,6 +105,38 @@ def test_a_rate_change_is_per_thousand_people_a_month():
     assert row["our_change"] == pytest.approx(-50.0)
 
 
+def beside_an_area_design(*estimates: dict) -> dict:
+    facts = published_results().filter(pl.col("result_id") == "icp_all_emerg").with_columns(design=pl.lit("area_did"))
+    ours = pl.DataFrame(estimates, schema=METRIC_ESTIMATES, orient="row")
+    return comparison_with_published(facts, ours, follow_up_months=6, run_id="run").row(0, named=True)
+
+
+def of_areas(estimator: str, change: float) -> dict:
+    return estimate("emergency_admissions", "all_sites", "area_did", estimator=estimator, relative_change_pct=change)
+
+
+def test_of_several_estimators_of_a_design_the_named_one_stands_whatever_the_order_and_it_is_said():
+    three = [
+        of_areas("group_time_never_treated", -3.0),
+        of_areas("group_time_not_yet_treated", -4.0),
+        of_areas("imputation", -5.0),
+    ]
+    for estimates in (three, three[::-1]):
+        row = beside_an_area_design(*estimates)
+        assert (row["our_change"], row["our_estimator"]) == (-3.0, "group_time_never_treated")
+        assert row["our_caution"] == "Of the estimators of area_did, group_time_never_treated stands here. Beware."
+
+
+def test_an_only_estimator_stands_without_a_word_and_of_several_without_the_named_one_none_does():
+    alone = beside_an_area_design(of_areas("imputation", -5.0))
+    assert (alone["our_change"], alone["our_caution"]) == (-5.0, "Beware.")
+    row = beside_an_area_design(of_areas("imputation", -5.0), of_areas("group_time_not_yet_treated", -4.0))
+    assert (row["our_change"], row["our_estimator"], row["our_n_pilot"]) == (None, None, None)
+    assert row["our_caution"] == (
+        "This run has several area_did estimates of this metric in this population, and none stands for the others."
+    )
+
+
 def test_a_published_ratio_would_be_met_by_a_ratio():
     ratio = pl.lit("rate_ratio").alias("unit")
     ours = pl.DataFrame([estimate("emergency_admissions", "all_sites", "matched_did", **RATE)], schema=METRIC_ESTIMATES)

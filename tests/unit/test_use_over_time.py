@@ -9,7 +9,8 @@ import pytest
 
 from evaluation.estimation import ComparedPeople, ComparedPopulation, Metric, PersonMonths, UseAfterIndex, over_time
 from evaluation.estimation.after_index import days_in_months
-from evaluation.estimation.cumulative_counts import COUNTED, IN_HOSPITAL
+from evaluation.estimation.cumulative_counts import COUNTED, IN_HOSPITAL, counted_over_time
+from evaluation.estimation.month_roles import months_used
 from evaluation.matching.covariates import FORMS
 
 CASES, OTHERS = 20, 40
@@ -119,6 +120,54 @@ def test_people_whose_count_is_not_known_are_left_out():
     last = counts_of(tables(after=use(known=known)))[1]
     assert (last["n_pilot"], last["pilot"]) == (19, pytest.approx(12 / 19))
     assert "People whose count is not known are left out." in last["caution"]
+
+
+def measured(priority: str) -> list[Metric]:
+    """The study's metrics with A&E attendances of a priority, and a cost that is an outcome."""
+    attendances = Metric(
+        metric_id="ae_attendances", label="A&E", domain="utilisation", unit="per person-year", priority=priority
+    )
+    cost = Metric(metric_id="cost_gbp", label="Cost", domain="cost", unit="pounds", priority="secondary")
+    return [*METRICS, attendances, cost]
+
+
+def test_a_count_that_the_protocol_names_is_followed_over_time_and_no_other_beyond_the_three():
+    assert [metric.metric_id for metric in counted_over_time(measured("secondary"))] == [*COUNTED, "ae_attendances"]
+    assert [metric.metric_id for metric in counted_over_time(measured("exploratory"))] == list(COUNTED)
+
+
+def test_an_outcome_of_the_protocol_has_its_curve_months_and_lead_test():
+    seen = by_day().with_columns(ae_attendances=pl.when(pl.col("day_from_index") == 10).then(1).otherwise(0))
+    found = over_time(
+        [EVERYONE],
+        use=use(by_day=seen, known=use().known.with_columns(ae_attendances=0)),
+        months=months(ae_attendances=with_events(0, 12, 24)),
+        metrics=measured("secondary"),
+        follow_up_months=2,
+        protocol_hash="hash",
+        run_id="run",
+    )
+    last = counts_of(found, "ae_attendances")[1]
+    assert (last["pilot"], last["comparator"]) == pytest.approx((12 / 20, 24 / 40))
+    assert month_of(found, 0, "ae_attendances")["log_rate_ratio"] == pytest.approx(0)
+    assert month_of(found, -24, "ae_attendances")["role"] == "held_out"
+    assert leads(found)["ae_attendances"]["months_held_out"] == 18
+
+
+@pytest.mark.parametrize(
+    ("use_of_care", "covariate", "months"),
+    [
+        ("ambulatory_care_sensitive_admissions", "emergency_admissions_24_months", 24),
+        ("emergency_bed_days", "emergency_bed_days_12_months", 12),
+        ("elective_bed_days", "elective_admissions_12_months", 12),
+        ("outpatient_tele_attendances", "outpatient_attendances_6_months", 6),
+        ("outpatient_did_not_attend", "outpatient_attendances_24_months", 0),
+        ("emergency_readmissions_30_days", "charlson_score", 24),
+    ],
+)
+def test_months_in_which_the_whole_was_balanced_are_no_evidence_about_its_part(use_of_care, covariate, months):
+    part = Metric(metric_id=use_of_care, label="Part", domain="utilisation", unit="per person-year")
+    assert months_used(part, ["age_at_index", covariate]) == months
 
 
 def days_alive(found) -> dict[str, dict]:
@@ -244,6 +293,21 @@ def test_groups_that_are_not_comparable_are_said_to_be_so_on_every_later_row():
     assert said.equals(found.mortality_ratios.filter(early, design="weighted_cohort"))
     assert "Groups not comparable" in month_of(found, 0)["caution"]
     assert "Groups not comparable" not in month_of(found, -24)["caution"]
+
+
+def test_a_model_has_deaths_by_both_designs_a_subgroup_by_weights_alone_and_neither_has_more():
+    for part, designs in (
+        ("model:team", ["weighted_cohort", "matched_cohort"]),
+        ("subgroup:age=75_and_over", ["weighted_cohort"]),
+    ):
+        one = replace(
+            EVERYONE, population=part, matched=replace(PEOPLE, set_ids=np.arange(60)), is_subgroup="=" in part
+        )
+        found = tables(one)
+        assert found.mortality_ratios["design"].unique(maintain_order=True).to_list() == designs
+        assert found.mortality_ratios["population"].unique().to_list() == [part]
+        others = (found.mean_cumulative_counts, found.days_alive_out_of_hospital, found.event_study, found.lead_tests)
+        assert all(table.is_empty() for table in others)
 
 
 def test_without_anybody_to_compare_every_table_is_there_and_empty():
