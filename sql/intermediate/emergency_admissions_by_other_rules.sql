@@ -18,7 +18,7 @@ select
             then coalesce(emergency_admissions_by_person_rule.emergency_admissions, 0)
     end as emergency_admissions
 from use_by_period
-inner join comparison_cohort on use_by_period.person_id = comparison_cohort.person_id
+inner join comparable_people on use_by_period.person_id = comparable_people.person_id
 cross join other_rules
 left outer join emergency_admissions_by_person_rule
     on

@@ -110,3 +110,12 @@ def test_where_a_month_is_not_known_the_earlier_baseline_is_not_and_a_short_look
     assert unknown.query("select emergency_admissions from earlier_baselines") == [(None,)]
     short = SmallStudy(enrolments=[enrolment("2010-07-01")], design={"look_back_months": 6})
     assert short.query("select * from earlier_baselines") == []
+
+
+def test_who_stands_in_a_frozen_design_keeps_the_earlier_baseline_outside_todays_pool() -> None:
+    left = people("practice", gpprac="PILOT", area="Elsewhere")
+    frozen = [{"person_id": "practice0", "index_date": "2010-07-01"}]
+    found = study(*OUTSIDE, *left, frozen_index_dates=frozen, design={"look_back_months": 24})
+    assert set(compared(found)) == {"outside0", "outside1"}
+    kept = found.query("select person_id, person_days from earlier_baselines order by 1")
+    assert kept == [(one, 549) for one in ("outside0", "outside1", "p0", "p1", "practice0")]

@@ -3,7 +3,7 @@
 from datetime import date
 
 from tests.sql.around_an_index_date import MONTHS, covered
-from tests.sql.small_study import SmallStudy, enrolment, episode
+from tests.sql.small_study import SmallStudy, enrolment, episode, person
 
 # Discharged home, and three days later admitted by a transfer marker that only one rule knows within three days.
 TRANSFER = [
@@ -49,3 +49,16 @@ def test_the_same_people_and_days_stand_in_person_periods() -> None:
     assert study.query(
         "select person_id, person_days, emergency_admissions from person_periods where period = 'follow_up'"
     ) == [("p1", 184, 2)]
+
+
+def test_who_stands_in_a_frozen_design_is_counted_whichever_pool_is_taken_today() -> None:
+    others = [person(f"o{number}", area="Elsewhere") for number in (1, 2)]
+    local = [person(f"l{number}", area="Pilot area") for number in (1, 2)]
+    study = SmallStudy(
+        enrolments=[enrolment("2010-07-01")],
+        population=[person(area="Pilot area"), *others, *local],
+        sites=[{"site_id": "s1", "area": "Pilot area"}],
+        frozen_index_dates=[{"person_id": "l1", "index_date": "2010-07-01"}],
+    )
+    counted = study.query(f"{ALL} order by all")
+    assert [row[0] for row in counted] == ["l1", "o1", "o2", "p1"]
