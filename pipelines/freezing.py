@@ -3,6 +3,7 @@
 import hashlib
 import json
 import shutil
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,6 +31,7 @@ FROZEN_TABLES = (
 )
 FROZEN_SECTIONS = ("comparison", "spells", "periods")
 MAY_CHANGE = ("periods.data_until", "periods.horizons_months")
+LONGEST_HORIZON = "periods.longest_horizon_months"
 RECORD_PERSON = "record_person_id"
 INDEX_DATES = {"person_id": pl.String, "index_date": pl.Date}
 LONGEST_NAME = 100
@@ -162,17 +164,23 @@ def design_state(study: Study) -> str:
 
 
 def frozen_settings(study: Study) -> Mapping[str, str]:
-    """The settings that pairs and weights rest on, by dotted name, defaults included; sites with their flags."""
+    """The settings that pairs and weights rest on, by dotted name, defaults included; sites with their flags.
+
+    The longest horizon is among them where the study knows of other programmes: until then nobody compared enters one.
+    """
     protocol = study.protocol.model_dump(mode="json", include=set(FROZEN_SECTIONS))
     settings = {name: value for name, value in flat_settings(protocol).items() if name not in MAY_CHANGE}
     sites = study.sites.select("site_id", "case_management").sort("site_id").rows()
-    return settings | {"sites.csv": json.dumps(sites)}
+    horizon = {LONGEST_HORIZON: str(max(study.protocol.periods.horizons))} if study.other_programmes.height else {}
+    return settings | {"sites.csv": json.dumps(sites)} | horizon
 
 
 def _check_settings(study: Study, frozen: FrozenDesign) -> None:
     settings = frozen_settings(study)
-    names = sorted(settings.keys() | frozen.settings.keys())
+    names = sorted((settings.keys() | frozen.settings.keys()) - {LONGEST_HORIZON})
     changed = [name for name in names if settings.get(name) != frozen.settings.get(name)]
+    if max(study.protocol.periods.horizons) > int(frozen.settings.get(LONGEST_HORIZON, sys.maxsize)):
+        changed.append("periods.horizons_months")  # a longer one may reach into other programmes
     if changed:
         raise StudyError(
             f"{', '.join(changed)}: changed since the design was frozen on {frozen.frozen_at.date()}",

@@ -108,8 +108,8 @@ def _eligibility(trial: Trial) -> tuple[str, str]:
         "On day 0: born, alive, registered and in the population of the study; not enrolled in the pilot before; no "
         "opt-out from the use of their records; able to join.",
         f"The same is asked of both arms on their index date, which lies within the data; `attrition` counts who is "
-        f"lost at which step. Comparison people: {theirs}; nobody whose follow-up reaches into another programme that "
-        f"the study lists. Nobody is left out for an enrolment to come. The pilot's own criteria are not in the data.",
+        f"lost at which step. Comparison people: {theirs}; nobody whose follow-up, up to the longest horizon, reaches "
+        f"into another programme that the study lists. Nobody is left out for an enrolment to come. The pilot's own criteria are not in the data.",
     )
 
 

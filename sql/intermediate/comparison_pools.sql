@@ -3,8 +3,8 @@
 -- contract: none
 -- decision: docs/decisions/0014-comparison.md
 -- Pools in their order: outside the pilot areas, of an unknown area, of the pilot areas, of the pilot's
--- practices. Nobody is in one whose follow-up reaches into another programme. Calendar time is days since the
--- pilot's first index date, and the quarter of the year.
+-- practices. Nobody is in one whose follow-up, up to the study's longest horizon, reaches into another
+-- programme. Calendar time is days since the pilot's first index date, and the quarter of the year.
 with candidates as (
     select
         covariates.*,
@@ -12,8 +12,8 @@ with candidates as (
         population.practice_code,
         study_design.comparison_is_of_one_pool,
         cast(
-            covariates.index_date + to_months(cast(study_design.follow_up_months as integer)) as date
-        ) as follow_up_end_date
+            covariates.index_date + to_months(cast(study_design.longest_horizon_months as integer)) as date
+        ) as longest_horizon_end_date
     from covariates
     inner join population on covariates.record_person_id = population.person_id
     cross join study_design
@@ -23,12 +23,12 @@ in_other_programmes as (
     select candidates.person_id
     from candidates
     inner join other_programmes on candidates.area = other_programmes.area
-    where other_programmes.start_date < candidates.follow_up_end_date
+    where other_programmes.start_date < candidates.longest_horizon_end_date
     union
     select candidates.person_id
     from candidates
     inner join other_programmes on candidates.practice_code = other_programmes.practice
-    where other_programmes.start_date < candidates.follow_up_end_date
+    where other_programmes.start_date < candidates.longest_horizon_end_date
 ),
 
 pooled as (

@@ -67,6 +67,18 @@ def test_people_whose_follow_up_reaches_into_another_programme_are_no_comparison
     assert set(compared(study(*others, other_programmes=programmes))) == {"b0", "b1"}
 
 
+def test_another_programme_within_the_longest_horizon_counts_beyond_the_primary_follow_up() -> None:
+    others = [*people("a", area="Elsewhere"), *people("b", area="Further")]
+    programmes = [
+        {"area": "Elsewhere", "programme": "Teams", "start_date": "2012-06-30"},  # the last day of 24 months
+        {"area": "Further", "programme": "Teams", "start_date": "2012-07-01"},  # the day after it
+    ]
+    primary = study(*others, other_programmes=programmes)
+    assert set(compared(primary)) == {"a0", "a1", "b0", "b1"}
+    longer = study(*others, other_programmes=programmes, design={"longest_horizon_months": 24})
+    assert set(compared(longer)) == {"b0", "b1"}
+
+
 def test_pilot_people_are_compared_whatever_their_practice_and_programme() -> None:
     found = study(*OUTSIDE, other_programmes=[{"practice": "PILOT", "programme": "Calls", "start_date": "2009-01-01"}])
     rows = found.query("select person_id, comparison_pool from comparison_cohort where is_treated order by 1")
