@@ -47,6 +47,30 @@ def test_where_the_study_has_no_areas_nobodys_pool_is_known() -> None:
     assert set(compared(study(*OUTSIDE, sites=[{"site_id": "s1"}])).values()) == {"unknown"}
 
 
+def test_who_has_no_known_practice_is_not_taken_to_be_outside_the_pilots() -> None:
+    nowhere = people("nowhere", area="Elsewhere")
+    assert set(compared(study(*nowhere, *OUTSIDE)).values()) == {"outside"}
+    assert compared(study(*nowhere, OUTSIDE[0], *UNKNOWN)) == {
+        "nowhere0": "practice_unknown",
+        "nowhere1": "practice_unknown",
+    }
+
+
+def test_where_no_practice_of_the_pilot_is_known_nobodys_is_known_to_be_another() -> None:
+    pilots = [person(one, area="Pilot area") for one in ("p0", "p1")]
+    found = SmallStudy(
+        enrolments=[enrolment("2010-07-01", person_id=one) for one in ("p0", "p1")],
+        population=[*pilots, *OUTSIDE],
+        sites=SITES,
+    )
+    assert set(compared(found).values()) == {"practice_unknown"}
+
+
+def test_where_one_site_has_no_area_nobody_is_known_to_live_outside() -> None:
+    found = study(*OUTSIDE, *LOCAL, sites=[*SITES, {"site_id": "s2"}])
+    assert compared(found) == {"outside0": "unknown", "outside1": "unknown"}
+
+
 def test_where_no_pool_is_as_large_as_the_pilot_all_are_taken() -> None:
     found = compared(study(OUTSIDE[0], LOCAL[0], pilots=3))
     assert found == {"outside0": "outside", "local0": "local"}
