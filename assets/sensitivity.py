@@ -7,14 +7,13 @@ from assets.matching import TABLES as MATCHING
 from evaluation.estimation import robustness as estimate_robustness
 from evaluation.estimation import sensitivity_estimates as estimate_sensitivity
 from evaluation.estimation import with_bias_cautions, with_look, with_mortality_cautions
+from pipelines import later_enrolment, spell_rules
 from pipelines.amended import state_of_design
 from pipelines.faults import guarded
-from pipelines.later_enrolment import tables_read
 from pipelines.looks import look_at_data
 from pipelines.masking import row_metadata
 from pipelines.metrics import negative_controls, protocol_activity_metrics
 from pipelines.sensitivity import planned_design, sensitivity_variants, worthwhile_changes
-from pipelines.spell_rules import tables_read
 from pipelines.study import Study
 from pipelines.warehouse import Warehouse
 
@@ -23,7 +22,7 @@ ASSET = {"group_name": "estimates", "kinds": {"polars"}}
 
 @dg.asset(
     deps=[
-        *tables_read(),
+        *sorted({*later_enrolment.tables_read(), *spell_rules.tables_read()}),
         "recording_changes",
         "usual_providers",
         *("implied_bias", "mortality_ratios", "placebo_covariates", "placebo_use"),
@@ -33,7 +32,6 @@ ASSET = {"group_name": "estimates", "kinds": {"polars"}}
         "people",
         "record_quality",
         *("end_of_data", "protocol_amendments"),
-        *tables_read(),
         *MATCHING,
     ],
     **ASSET,

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import shutil
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -33,6 +34,7 @@ FROZEN_SECTIONS = ("comparison", "spells", "periods")
 AREAS = "sites.csv (areas, models)"
 FROZEN_FILES = ("imd.csv", "provider_successions.csv", "other_programmes.csv")
 MAY_CHANGE = ("periods.data_until", "periods.horizons_months")
+LONGEST_HORIZON = "periods.longest_horizon_months"
 RECORD_PERSON = "record_person_id"
 INDEX_DATES = {"person_id": pl.String, "index_date": pl.Date}
 LONGEST_NAME = 100
@@ -168,7 +170,8 @@ def frozen_settings(study: Study) -> Mapping[str, str]:
     """The settings that pairs and weights rest on, by dotted name, defaults included; sites with their flags and areas.
 
     Files by their hash: who may be compared (`other_programmes.csv`), deprivation, and which provider follows which.
-    Unit costs and questionnaires are no part of the design.
+    Unit costs and questionnaires are no part of the design. The longest horizon is among them where the study knows of
+    other programmes: until then nobody compared enters one.
     """
     protocol = study.protocol.model_dump(mode="json", include=set(FROZEN_SECTIONS))
     settings = {name: value for name, value in flat_settings(protocol).items() if name not in MAY_CHANGE}
@@ -176,14 +179,17 @@ def frozen_settings(study: Study) -> Mapping[str, str]:
     areas = study.sites.select("site_id", "area", "models").sort("site_id").rows()
     files = study_files(study)
     hashes = {name: content_hash(files[name]) if name in files else "" for name in FROZEN_FILES}
-    return settings | {"sites.csv": json.dumps(sites), AREAS: json.dumps(areas)} | hashes
+    horizon = {LONGEST_HORIZON: str(max(study.protocol.periods.horizons))} if study.other_programmes.height else {}
+    return settings | {"sites.csv": json.dumps(sites), AREAS: json.dumps(areas)} | hashes | horizon
 
 
 def _check_settings(study: Study, frozen: FrozenDesign) -> None:
     settings = frozen_settings(study)
     unknown = {AREAS, *FROZEN_FILES} - frozen.settings.keys()  # frozen when files were not looked at
-    names = sorted((settings.keys() | frozen.settings.keys()) - unknown)
+    names = sorted((settings.keys() | frozen.settings.keys()) - unknown - {LONGEST_HORIZON})
     changed = [name for name in names if settings.get(name) != frozen.settings.get(name)]
+    if max(study.protocol.periods.horizons) > int(frozen.settings.get(LONGEST_HORIZON, sys.maxsize)):
+        changed.append("periods.horizons_months")  # a longer one may reach into other programmes
     if changed:
         raise StudyError(
             f"{', '.join(changed)}: changed since the design was frozen on {frozen.frozen_at.date()}",

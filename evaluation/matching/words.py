@@ -20,6 +20,9 @@ EARLIER_PLANNED_CARE = (
 )
 NOBODY = "There is nobody to compare with."
 POOLS = {
+    "practice_unknown": (
+        "Comparison people live outside the pilot's areas; whether they use one of its practices is not known."
+    ),
     "unknown": "Whether comparison people live in an area or use a practice of the pilot is not known.",
     "local": (
         "Comparison people live in the pilot's own areas: they could have joined and did not, and what the pilot "

@@ -19,7 +19,8 @@ TARGET_TRIAL: dict[str, pl.DataType] = {
 }
 POOLS = {
     "outside": "people outside the pilot's areas and practices",
-    "unknown": "people of whom no area is known",
+    "practice_unknown": "people outside the pilot's areas, of whom it is not known whether they use its practices",
+    "unknown": "people of whom it is not known whether they live in the pilot's areas",
     "local": "people of the pilot's own areas",
     "pilot_practices": "people of the pilot's own practices",
 }
@@ -108,8 +109,9 @@ def _eligibility(trial: Trial) -> tuple[str, str]:
         "On day 0: born, alive, registered and in the population of the study; not enrolled in the pilot before; no "
         "opt-out from the use of their records; able to join.",
         f"The same is asked of both arms on their index date, which lies within the data; `attrition` counts who is "
-        f"lost at which step. Comparison people: {theirs}; nobody whose follow-up reaches into another programme that "
-        f"the study lists. Nobody is left out for an enrolment to come. The pilot's own criteria are not in the data.",
+        f"lost at which step. Comparison people: {theirs}; nobody whose follow-up, up to the longest horizon, reaches "
+        f"into another programme that the study lists. Nobody is left out for an enrolment to come. The pilot's own "
+        f"criteria are not in the data.",
     )
 
 

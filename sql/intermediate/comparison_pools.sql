@@ -2,9 +2,10 @@
 -- grain: one row per person_id
 -- contract: none
 -- decision: docs/decisions/0014-comparison.md
--- Pools in their order: outside the pilot areas, of an unknown area, of the pilot areas, of the pilot's
--- practices. Nobody is in one whose follow-up reaches into another programme. Calendar time is days since the
--- pilot's first index date, and the quarter of the year.
+-- Pools in their order: outside the pilot's areas and practices, outside its areas with a practice not known
+-- to be another, of an unknown area, of the pilot's areas, of its practices. Nobody is in one whose
+-- follow-up, up to the study's longest horizon, reaches into another programme. Calendar time is days since
+-- the pilot's first index date, and the quarter of the year.
 with candidates as (
     select
         covariates.*,
@@ -12,8 +13,8 @@ with candidates as (
         population.practice_code,
         study_design.comparison_is_of_one_pool,
         cast(
-            covariates.index_date + to_months(cast(study_design.follow_up_months as integer)) as date
-        ) as follow_up_end_date
+            covariates.index_date + to_months(cast(study_design.longest_horizon_months as integer)) as date
+        ) as longest_horizon_end_date
     from covariates
     inner join population on covariates.record_person_id = population.person_id
     cross join study_design
@@ -23,12 +24,12 @@ in_other_programmes as (
     select candidates.person_id
     from candidates
     inner join other_programmes on candidates.area = other_programmes.area
-    where other_programmes.start_date < candidates.follow_up_end_date
+    where other_programmes.start_date < candidates.longest_horizon_end_date
     union
     select candidates.person_id
     from candidates
     inner join other_programmes on candidates.practice_code = other_programmes.practice
-    where other_programmes.start_date < candidates.follow_up_end_date
+    where other_programmes.start_date < candidates.longest_horizon_end_date
 ),
 
 pooled as (
@@ -38,10 +39,11 @@ pooled as (
         candidates.comparison_is_of_one_pool,
         case
             when candidates.is_treated then 0
-            when coalesce(candidates.is_in_pilot_practice, false) then 4
-            when candidates.pool = 'outside' then 1
-            when candidates.pool = 'unknown' then 2
-            else 3
+            when candidates.is_in_pilot_practice then 5
+            when candidates.pool = 'outside' and candidates.is_in_pilot_practice is not null then 1
+            when candidates.pool = 'outside' then 2
+            when candidates.pool = 'unknown' then 3
+            else 4
         end as pool_number
     from candidates
     left outer join in_other_programmes on candidates.person_id = in_other_programmes.person_id
@@ -61,9 +63,10 @@ select
     pooled.pool_number,
     case pooled.pool_number
         when 1 then 'outside'
-        when 2 then 'unknown'
-        when 3 then 'local'
-        when 4 then 'pilot_practices'
+        when 2 then 'practice_unknown'
+        when 3 then 'unknown'
+        when 4 then 'local'
+        when 5 then 'pilot_practices'
     end as comparison_pool,
     cast(date_diff('day', pilot.first_index_date, covariates.index_date) as bigint) as index_day,
     cast(quarter(covariates.index_date) as varchar) as index_quarter

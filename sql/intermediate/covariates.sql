@@ -10,9 +10,10 @@ with pilot_areas as (
     where area is not null
 ),
 
+-- Where a site without an area lies nobody knows: no area is known to be outside the pilot then.
 known_areas as (
-    select count(*) > 0 as has_pilot_areas
-    from pilot_areas
+    select count(*) > 0 and count(*) = count(area) as has_pilot_areas
+    from sites
 ),
 
 pilot_practices as (
@@ -20,6 +21,11 @@ pilot_practices as (
     from enrolments
     inner join population on enrolments.person_id = population.person_id
     where population.practice_code is not null
+),
+
+known_practices as (
+    select count(*) > 0 as has_pilot_practices
+    from pilot_practices
 ),
 
 cohort as (
@@ -94,7 +100,10 @@ select
         else 'unknown'
     end as pool,
     case
-        when not cohort.is_pilot and population.practice_code is not null
+        when
+            not cohort.is_pilot
+            and population.practice_code is not null
+            and known_practices.has_pilot_practices
             then pilot_practices.practice_code is not null
     end as is_in_pilot_practice,
     population.sex,
@@ -251,6 +260,7 @@ inner join population on cohort.record_person_id = population.person_id
 inner join look_back_windows as windows on cohort.index_date = windows.index_date
 inner join stays_at_index on cohort.person_id = stays_at_index.person_id
 cross join known_areas
+cross join known_practices
 left outer join pilot_areas on population.area = pilot_areas.area
 left outer join pilot_practices on population.practice_code = pilot_practices.practice_code
 left outer join code_list__ethnic_category as ethnic_categories

@@ -22,5 +22,5 @@ select
     use_by_period.ambulatory_care_sensitive_admissions,
     use_by_period.cost_gbp
 from use_by_period
-inner join comparison_cohort on use_by_period.person_id = comparison_cohort.person_id
+inner join comparable_people on use_by_period.person_id = comparable_people.person_id
 where use_by_period.period = 'earlier'

@@ -107,6 +107,44 @@ def test_new_deliveries_do_not_match_again(frozen, tmp_path):
     assert "People whose count is not known are left out." in now["caution"]
 
 
+def enrol_from_practice_of_a_control(folder: Path) -> str:
+    """Somebody in no pair enrols from the practice of a paired comparison person; who that is."""
+    extracts = folder / "extracts"
+    enrolments = pl.read_csv(next((extracts / "enrolments").iterdir()), infer_schema=False)
+    population = pl.read_csv(next((extracts / "population").iterdir()), infer_schema=False)
+    person = enrolments.columns[0]
+    paired = published(folder, "select distinct comparison_person_id as person from matched_pairs")["person"]
+    controls = population.filter(pl.col(person).is_in(paired.implode()))
+    free = population.filter(~pl.col(person).is_in([*enrolments[person], *paired]))
+    both = controls.join(free, on="GPPRAC", suffix="_of_newcomer").sort(person, f"{person}_of_newcomer")
+    newcomer = enrolments.head(1).with_columns(pl.lit(both[f"{person}_of_newcomer"][0]).alias(person))
+    pl.concat([enrolments, newcomer]).write_csv(extracts / "enrolments" / "enrolments_2011-07.csv")
+    return str(both[person][0])
+
+
+def matched_effects(folder: Path) -> pl.DataFrame:
+    """Everything that the pairs of all sites say of use of hospital, but cautions and what names the run."""
+    return published(
+        folder,
+        """select metric_id, n_pilot, n_comparator, person_years_pilot, person_years_comparator,
+            pilot_baseline, comparator_baseline, change, change_low, change_high, relative_change_pct
+        from metric_estimates where design = 'matched_did' and population = 'all_sites' order by metric_id""",
+    )
+
+
+def test_a_control_whose_practice_joins_the_pilot_later_stays_in_the_frozen_pairs(frozen, tmp_path):
+    later = copied(frozen, tmp_path / "later", output=True)
+    control = enrol_from_practice_of_a_control(later)
+    assert run_study(load_study(later), say=in_silence).is_new
+    with duckdb.connect(later / "output" / "warehouse.duckdb", read_only=True) as warehouse:
+        query = f"select count(*) from comparison_cohort where person_id = '{control}'"
+        assert warehouse.sql(query).fetchone() == (0,)
+    was, now = matched_effects(frozen), matched_effects(later)
+    assert was.height > 5
+    assert was["change"].is_not_null().any()
+    assert now.equals(was)
+
+
 def enrol_control(folder: Path, control: str, day: date) -> None:
     """A comparison person of the frozen pairs enrols, after their index date, at the first site."""
     extracts = folder / "extracts" / "enrolments"

@@ -41,9 +41,9 @@ LAKE_COLUMNS = {name: f"{BOOKS}, {columns}".rstrip(", ") for name, columns in LA
 
 PARAMETERS = {
     "study_design": "study varchar, title varchar, synthetic boolean, look_back_months bigint, "
-    "baseline_months bigint, follow_up_months bigint, data_until date, continuous_rule varchar, "
-    "comparison_seed bigint, comparison_is_of_one_pool boolean, volume_change_pct double, late_after_days bigint, "
-    "is_design_stage boolean",
+    "baseline_months bigint, follow_up_months bigint, longest_horizon_months bigint, data_until date, "
+    "continuous_rule varchar, comparison_seed bigint, comparison_is_of_one_pool boolean, volume_change_pct double, "
+    "late_after_days bigint, is_design_stage boolean",
     "study_extracts": "extract varchar, contract_id varchar",
     "current_run": "run_id varchar, started_at timestamp",
     "deliveries_read": "delivery_id varchar, extract varchar, file_name varchar, received_at timestamp, "
@@ -111,7 +111,8 @@ class SmallStudy:
         for name, rows in lake.items():
             self._fill(f"lake_{name}", LAKE_COLUMNS[name], _numbered(rows, name))
         tables["delivery_order"] = _delivery_order(lake, deliveries)
-        tables["study_design"] = [{**DESIGN, **(design or {})}]
+        asked = {**DESIGN, **(design or {})}
+        tables["study_design"] = [{"longest_horizon_months": asked["follow_up_months"], **asked}]
         if coverage is not None:
             tables["extract_coverage"] = [
                 {"extract": extract, "month": month} for extract, months in coverage.items() for month in months

@@ -47,6 +47,30 @@ def test_where_the_study_has_no_areas_nobodys_pool_is_known() -> None:
     assert set(compared(study(*OUTSIDE, sites=[{"site_id": "s1"}])).values()) == {"unknown"}
 
 
+def test_who_has_no_known_practice_is_not_taken_to_be_outside_the_pilots() -> None:
+    nowhere = people("nowhere", area="Elsewhere")
+    assert set(compared(study(*nowhere, *OUTSIDE)).values()) == {"outside"}
+    assert compared(study(*nowhere, OUTSIDE[0], *UNKNOWN)) == {
+        "nowhere0": "practice_unknown",
+        "nowhere1": "practice_unknown",
+    }
+
+
+def test_where_no_practice_of_the_pilot_is_known_nobodys_is_known_to_be_another() -> None:
+    pilots = [person(one, area="Pilot area") for one in ("p0", "p1")]
+    found = SmallStudy(
+        enrolments=[enrolment("2010-07-01", person_id=one) for one in ("p0", "p1")],
+        population=[*pilots, *OUTSIDE],
+        sites=SITES,
+    )
+    assert set(compared(found).values()) == {"practice_unknown"}
+
+
+def test_where_one_site_has_no_area_nobody_is_known_to_live_outside() -> None:
+    found = study(*OUTSIDE, *LOCAL, sites=[*SITES, {"site_id": "s2"}])
+    assert compared(found) == {"outside0": "unknown", "outside1": "unknown"}
+
+
 def test_where_no_pool_is_as_large_as_the_pilot_all_are_taken() -> None:
     found = compared(study(OUTSIDE[0], LOCAL[0], pilots=3))
     assert found == {"outside0": "outside", "local0": "local"}
@@ -65,6 +89,18 @@ def test_people_whose_follow_up_reaches_into_another_programme_are_no_comparison
         {"practice": "BUSY", "programme": "Calls", "start_date": "2009-01-01"},
     ]
     assert set(compared(study(*others, other_programmes=programmes))) == {"b0", "b1"}
+
+
+def test_another_programme_within_the_longest_horizon_counts_beyond_the_primary_follow_up() -> None:
+    others = [*people("a", area="Elsewhere"), *people("b", area="Further")]
+    programmes = [
+        {"area": "Elsewhere", "programme": "Teams", "start_date": "2012-06-30"},  # the last day of 24 months
+        {"area": "Further", "programme": "Teams", "start_date": "2012-07-01"},  # the day after it
+    ]
+    primary = study(*others, other_programmes=programmes)
+    assert set(compared(primary)) == {"a0", "a1", "b0", "b1"}
+    longer = study(*others, other_programmes=programmes, design={"longest_horizon_months": 24})
+    assert set(compared(longer)) == {"b0", "b1"}
 
 
 def test_pilot_people_are_compared_whatever_their_practice_and_programme() -> None:
@@ -110,3 +146,12 @@ def test_where_a_month_is_not_known_the_earlier_baseline_is_not_and_a_short_look
     assert unknown.query("select emergency_admissions from earlier_baselines") == [(None,)]
     short = SmallStudy(enrolments=[enrolment("2010-07-01")], design={"look_back_months": 6})
     assert short.query("select * from earlier_baselines") == []
+
+
+def test_who_stands_in_a_frozen_design_keeps_the_earlier_baseline_outside_todays_pool() -> None:
+    left = people("practice", gpprac="PILOT", area="Elsewhere")
+    frozen = [{"person_id": "practice0", "index_date": "2010-07-01"}]
+    found = study(*OUTSIDE, *left, frozen_index_dates=frozen, design={"look_back_months": 24})
+    assert set(compared(found)) == {"outside0", "outside1"}
+    kept = found.query("select person_id, person_days from earlier_baselines order by 1")
+    assert kept == [(one, 549) for one in ("outside0", "outside1", "p0", "p1", "practice0")]

@@ -33,8 +33,10 @@ def test_the_pool_says_whether_a_comparison_person_lives_in_a_pilot_area() -> No
         person("c2", area="south"),
         person("c3"),  # nobody knows where
     ]
-    north = [{"site_id": "s1", "area": "north"}, {"site_id": "s2", "area": None}]
+    north = [{"site_id": "s1", "area": "north"}]
     assert pools(people, north) == [("c1", "local"), ("c2", "outside"), ("c3", "unknown"), ("p1", None)]
+    partly = [*north, {"site_id": "s2", "area": None}]  # which may lie in the south
+    assert pools(people, partly) == [("c1", "local"), ("c2", "unknown"), ("c3", "unknown"), ("p1", None)]
     assert pools(people, []) == [("c1", "unknown"), ("c2", "unknown"), ("c3", "unknown"), ("p1", None)]
 
 

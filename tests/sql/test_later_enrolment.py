@@ -143,7 +143,7 @@ def test_covariates_are_those_of_the_drawn_date() -> None:
         ("p2", True, None, 70, 2, 0, 58, 2),
         (BEFORE, False, True, 69, 1, 1, 29, 1),
     ]
-    assert study.query("select person_id, pool_number from comparison_pools where not is_treated") == [(BEFORE, 4)]
+    assert study.query("select person_id, pool_number from comparison_pools where not is_treated") == [(BEFORE, 5)]
 
 
 def test_a_death_after_the_enrolment_is_the_pilot_persons_alone() -> None:

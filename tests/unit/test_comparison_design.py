@@ -242,6 +242,13 @@ def test_people_from_the_pilots_own_areas_come_with_a_caution():
     assert "could have joined and did not" in row["matching_caution"]
 
 
+def test_people_of_whom_no_practice_is_known_come_with_a_caution():
+    row = row_of(designed(cohort().with_columns(pl.col("pool").str.replace("outside", "practice_unknown"))))
+    assert row["pool"] == "practice_unknown"
+    for stage in ("weighting", "matching"):
+        assert "whether they use one of its practices is not known" in row[f"{stage}_caution"]
+
+
 def test_columns_are_counted_in_the_order_of_the_covariates():
     people = cohort()
     assert affordable_terms(people, COVARIATES, most_columns=4) == terms_of(COVARIATES[:2], interactions=False)

@@ -150,6 +150,27 @@ def test_a_changed_setting_that_the_pairs_rest_on_is_refused_by_name(study, prot
     assert "--again" in message
 
 
+def with_horizons(study: Study, months: str) -> Study:
+    horizons = f"follow_up_months: 6, horizons_months: [{months}]"
+    return with_protocol(study, PROTOCOL.replace("follow_up_months: 6", horizons))
+
+
+def test_a_longer_horizon_is_refused_where_nobody_compared_may_enter_another_programme_before_its_end(study):
+    programmes = "area,practice,programme,start_date\nNorth,,Teams,2011-04-01\n"
+    (study.root / "other_programmes.csv").write_text(programmes, encoding="utf-8")
+    freeze(with_horizons(study, "3, 6, 12"))
+    assert frozen_design(with_horizons(study, "3, 9, 12")) is not None
+    assert frozen_design(with_horizons(study, "6")) is not None
+    message = refusal(with_horizons(study, "6, 24"))
+    assert message.startswith("periods.horizons_months: changed since the design was frozen on 2010-03-09")
+    assert "--again" in message
+
+
+def test_without_other_programmes_a_frozen_design_allows_a_longer_horizon(study):
+    freeze(with_horizons(study, "3, 6, 12"))
+    assert frozen_design(with_horizons(study, "6, 24")) is not None
+
+
 def test_sites_that_were_changed_are_refused(study):
     freeze(study)
     sites = pl.DataFrame({"site_id": ["S1"], "case_management": [True]})
