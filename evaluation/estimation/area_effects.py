@@ -79,6 +79,9 @@ class AreaEffect:
 def its_effect(panel: AreaPanel) -> AreaEffect:
     """Mean change after go-live against the trend and the comparison areas' (`interrupted_time_series`).
 
+    Estimand: the effect on all residents, over the months after (`att_residents`), if trend and season would have gone
+    on but for what broke in the comparison areas too (Bernal, Cummins and Gasparrini 2018).
+
     Errors leave out one area at a time (`jackknife_by_area`), so that an area's months may go together in any way, the
     areas' own trends included. Newey and West's errors of the summed series are far too small: 40 months are few, and
     a comparison area's month stands in several months from go-live. The absolute change is the ratio's at the rate
@@ -110,6 +113,9 @@ def its_effect(panel: AreaPanel) -> AreaEffect:
 
 def staggered_effect(panel: AreaPanel, estimator: str) -> AreaEffect:
     """Mean effect over all months of pilot areas from go-live on, and by month from go-live (`STAGGERED`).
+
+    Estimand: the effect on all residents (`att_residents`), if areas' rates would have gone parallel and nobody
+    anticipated go-live (Callaway and Sant'Anna 2021; Borusyak, Jaravel and Spiess 2024).
 
     Areas are weighted by their person-years, errors are by area (`jackknife_by_area`), those of the ratio on the log
     scale: log(rate / (rate - effect)). Imputation is fitted to all months before go-live, so none of them can tell how
@@ -144,7 +150,11 @@ def staggered_effect(panel: AreaPanel, estimator: str) -> AreaEffect:
 
 
 def synthetic_effect(panel: AreaPanel) -> AreaEffect:
-    """Mean gap to the mix of comparison areas over the months after go-live; p-value by placebos, no interval."""
+    """Mean gap to the mix of comparison areas over the months after go-live; p-value by placebos, no interval.
+
+    Estimand: the effect on all residents (`att_residents`), if the pilot areas would have gone on as the mix (Abadie,
+    Diamond and Hainmueller 2010).
+    """
     _check_events(panel)
     centred = centred_on_go_live(panel)
     after = centred.event_months >= 0

@@ -86,7 +86,8 @@ def cumulative_count_rows(weighted: Weighted, *, metrics: Sequence[Metric]) -> I
     """Mean cumulative count of each metric at the end of each month of follow-up, with death as a terminal event.
 
     Ghosh and Lin (2000), in both arms; comparison people with their weights, whose estimation the errors take into
-    account. No outcome model stands behind it, as it does behind the rates of `metric_estimates`.
+    account. Estimand: the effect on the pilot people's mean count by that day, deaths left as they are. Assumes what
+    `weighted_cohort` does, and of who leaves what `mean_cumulative_counts` does.
     """
     last = weighted.circumstances.follow_up_months
     months = np.arange(1, last + 1)
@@ -115,6 +116,7 @@ def days_alive_rows(weighted: Weighted, *, metric: Metric) -> Iterator[dict[str,
     Days alive are the area under the survival curve; days in hospital a mean cumulative count with death as a terminal
     event, so that people who are not observed until the end count as far as they are (Ghosh and Lin 2000). Their
     difference is days alive and out of hospital (Ariti and others 2011). `metric` are bed days, whose cautions hold.
+    Estimand: the effect on the pilot people's mean days. Assumes what `cumulative_count_rows` does.
     """
     until = np.array([days_in_months(weighted.circumstances.follow_up_months)], dtype=np.int64)
     kinds = {"days_alive_out_of_hospital": _out_of_hospital, "days_alive": _alive, IN_HOSPITAL: _counts}

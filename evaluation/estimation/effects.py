@@ -32,6 +32,10 @@ class Effect:
 def rate_effect(pilot: Arm, comparator: Arm | None) -> Effect:
     """The pilot's change in rate, less the comparator's where there is one.
 
+    Estimand: with a comparator the effect on the pilot people, if both arms' rates would have changed by the same
+    factor without the pilot (parallel trends; Angrist and Pischke 2009, chapter 5); alone a description of before and
+    after. Regression to the mean breaks the assumption. People are taken as independent.
+
     Equal to a Poisson regression saturated in arm and period with an offset of log person-time: the
     absolute change is (pilot follow-up - pilot baseline) - (comparator follow-up - comparator baseline),
     the relative one the ratio of the two rate ratios. Variances are sums of squared influences of people

@@ -52,7 +52,8 @@ def subgroup_interactions(estimates: pl.DataFrame, *, protocol_hash: str, run_id
     with values less 1 degrees of freedom if the effect is the same in all (Cochran 1954); for two values this is the
     squared difference over the sum of variances. With two values the difference is given as a ratio of rate ratios,
     later over earlier name, in percent. Values share neither pilot nor comparison people, so their errors are
-    independent. Values without an interval are left out; with fewer than two there is no test.
+    independent; each effect is one if what its design assumes holds. Values without an interval are left out; with
+    fewer than two there is no test.
 
     By hand: log ratios 0 and 0.3 with errors 0.1: chi-square 0.09 / 0.02 = 4.5 on 1, p 0.034; difference 35%.
     """

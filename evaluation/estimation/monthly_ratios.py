@@ -39,8 +39,10 @@ def monthly_ratios(design: WeightedDesign, *, days: Floats, counts: Floats) -> M
     """Rates of cases and weighted comparison people in each month (n x M, in the order of the design).
 
     A rate is the weighted sum of counts over that of observed days. A count of -1 is not known: neither it nor the
-    days of that month are taken. Errors by person, the weights being estimated as in `weighted_cohort`, so that what
-    the weights balance has hardly any.
+    days of that month are taken. Estimand after the index date: the effect on the cases' rate in that month, if what
+    `weighted_cohort` assumes holds (Hainmueller 2012); before it: a difference that no pilot made, in months that no
+    covariate looks at (Freyaldenhoven, Hansen and Shapiro 2019). Errors by person, the weights being estimated as
+    there (Stefanski and Boos 2002), so that what the weights balance has hardly any.
 
     By hand: a case with 2 events in 30 days, comparison people with 1 and 0 in 30 each: log(2/30 over 1/60) = log 4.
     """
@@ -76,6 +78,8 @@ def monthly_ratios(design: WeightedDesign, *, days: Floats, counts: Floats) -> M
 
 def lead_test(ratios: MonthlyRatios, months: NDArray[np.bool_]) -> tuple[float, int]:
     """Joint Wald statistic of no difference in the marked months (M), and its degrees of freedom.
+
+    Chi-square if there is none, with people independent; finding none shows nothing of later months (Roth 2022).
 
     By hand: log ratios 0.2 and 0 with errors 0.1 each, independent: chi-square 4 on 2.
     """

@@ -61,8 +61,9 @@ def mortality_rows(
 
     A ratio of rates per person-year alive and observed, not of risks, since leaving and the end of the data end what is
     observed of some (Rothman, Greenland and Lash 2008, chapter 3); by the models of `weighted_cohort`, which takes the
-    weights' estimation into account, and of `matched_cohort`. `prepared` is the weighted design, or why there is none;
-    `metric` is death. With fewer than ten deaths in an arm there is no interval.
+    weights' estimation into account, and of `matched_cohort`. Estimand: the effect on the pilot people's death rate, if
+    what these two assume holds; early on a check of that, since no pilot acts within days. `prepared` is the weighted
+    design, or why there is none; `metric` is death. With fewer than ten deaths in an arm there is no interval.
 
     By hand: 12 of 100 cases die on the last of 50 days, 24 of 400 others: 12 / 5,000 over 24 / 20,000 days, 2.
     """

@@ -28,6 +28,9 @@ class MeanChange:
 def change_in_mean(values: Floats, *, baseline: Flags, follow_up: Flags, sample: Sample) -> MeanChange:
     """Weighted means over the rows of `baseline` and of `follow_up`, and the second less the first.
 
+    Estimand: the change of the mean between the waves (`before_after`), no effect. Assumes that answers are like those
+    that were not given, and respondents independent within strata.
+
     `values`, both masks and `sample` have one element per row of the whole design; rows outside both masks
     belong to the design but not to this domain. Standard error by Taylor linearisation: the influence of
     row i on a mean is weight_i x (value_i - mean) / sum of weights, and a person who answers twice is one

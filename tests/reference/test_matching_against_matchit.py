@@ -62,14 +62,18 @@ def test_caliper_matching_has_matchits_pairs_and_effect(trainees):
 
 
 def test_optimal_matching_has_the_least_sum_of_a_linear_programme(trainees):
-    people = trainees.filter(~pl.col("is_treated") | (pl.col("place") % 3 == 0))
-    pairs = optimal_pairs(people, score="propensity_score", seed=1)
+    pairs = optimal_pairs(trainees, score="propensity_score", seed=1)
     cases, controls = (
-        people.filter(pl.col("is_treated") == arm)["propensity_score"].to_numpy() for arm in (True, False)
+        trainees.filter(pl.col("is_treated") == arm)["propensity_score"].to_numpy() for arm in (True, False)
     )
     least = least_sum(np.abs(cases[:, None] - controls))
-    assert pairs.height == len(cases)
+    assert pairs.height == len(cases) == 185
     assert pairs["distance"].sum() == pytest.approx(least, abs=1e-9)
+
+
+def test_the_data_for_optimal_matching_are_these_people_again() -> None:
+    again = FILE.parent.with_name("17_optimal_matching") / FILE.name
+    assert pl.read_csv(again, infer_schema_length=None).equals(pl.read_csv(FILE, infer_schema_length=None))
 
 
 def test_greedy_and_optimal_sums_without_a_caliper_are_nearly_the_same_here(trainees):

@@ -7,6 +7,7 @@ Viechtbauer (2010), Journal of Statistical Software 36(3), and metafor's documen
 import numpy as np
 import pytest
 from scipy.optimize import minimize_scalar
+from scipy.stats import t as student_t
 
 from evaluation.estimation.meta_regression import meta_regression
 from evaluation.estimation.pooling import leave_one_out, pooled_effect
@@ -71,6 +72,22 @@ def test_bcg_hartung_knapp_interval_and_the_common_effect():
     assert (pooled.fixed_estimate, pooled.fixed_standard_error) == pytest.approx((-0.4303, 0.0405), abs=5e-5)
 
 
+def test_the_prediction_interval_for_another_trial_is_that_of_the_formula_and_its_parts_are_metafors():
+    # Higgins, Thompson and Spiegelhalter (2009): mean -/+ t(k-2) x root of (tau2 + error^2). metafor's documentation of
+    # these trials prints 0.1546 to 1.5490 (`predict(res, transf=exp)`), with 1.96 and the error without Hartung-Knapp.
+    y, errors, trials = bcg()
+    pooled = pooled_effect(y, errors, sites=trials)
+    tau2 = most_likely_tau2(y, errors, largest=2)
+    weights = 1 / (errors**2 + tau2)
+    mean = np.average(y, weights=weights)
+    knapp_hartung = (weights * (y - mean) ** 2).sum() / 12 / weights.sum()
+    margin = student_t.ppf(0.975, 11) * np.sqrt(tau2 + knapp_hartung)
+    assert (pooled.prediction_low, pooled.prediction_high) == pytest.approx((mean - margin, mean + margin), abs=1e-6)
+    normal = 1.959964 * np.sqrt(pooled.heterogeneity.tau2 + 1 / weights.sum())
+    printed = np.exp([pooled.estimate - normal, pooled.estimate + normal])
+    assert printed.tolist() == pytest.approx([0.1546, 1.5490], abs=5e-5)
+
+
 def test_each_trial_left_out_in_turn_is_a_pooling_of_the_others():
     y, errors, trials = bcg()
     for position, left in enumerate(leave_one_out(y, errors, sites=trials)):
@@ -96,6 +113,18 @@ def test_normand_stroke_units():
     assert pooled.heterogeneity.tau2 == pytest.approx(684.6462, abs=5e-5)
     assert pooled.heterogeneity.tau2 == pytest.approx(most_likely_tau2(y, errors, largest=5000), rel=1e-6)
     assert pooled.heterogeneity.q == pytest.approx(238.9158, abs=5e-5)
+
+
+def test_the_prediction_interval_for_another_hospital_of_normands():
+    y, errors, sources = normand()
+    pooled = pooled_effect(y, errors, sites=sources)
+    weights = 1 / (errors**2 + most_likely_tau2(y, errors, largest=5000))
+    mean = np.average(y, weights=weights)
+    knapp_hartung = (weights * (y - mean) ** 2).sum() / 8 / weights.sum()
+    variance = max(knapp_hartung, 1 / weights.sum()) + 684.6462  # tau2 as metafor prints it
+    margin = student_t.ppf(0.975, 7) * np.sqrt(variance)
+    limits = (pooled.prediction_low, pooled.prediction_high)
+    assert limits == pytest.approx((-15.1060 - margin, -15.1060 + margin), abs=1e-4)
 
 
 def test_bcg_regressed_on_latitude_is_what_metafor_published():

@@ -4,19 +4,18 @@ Printed there: eight units in two strata, `svymean(~x, withoutfpc)` 5.448148, 0.
 0.6160407 (Stata's manual prints the same); `svymean(~api00, dstrat)` 662.29, 9.4089; `svymean(~api00,
 dclus1)` 644.17, 23.542 and without population correction 23.779.
 The larger data belong to the package and are not shipped: they are tested where their folder lies beside
-the checkout. The correction for sampling without replacement is no part of `linearised_variance`;
-multiplying a stratum's influences by the root of (1 - n/N) gives it exactly.
+the checkout, to the last digits in `test_public_surveys.py`. The correction for sampling without replacement
+is no part of `linearised_variance`; multiplying a stratum's influences by the root of (1 - n/N) gives it exactly.
 """
-
-from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
 
 from evaluation.surveys import linearised_variance
+from tests.reference.reference_inputs import PRESENT, read
+from tests.reference.survey_means import mean_and_error
 
-FOLDER = Path(__file__).parents[2].parent / "shared" / "data" / "reference_inputs" / "09_survey_design"
 EIGHT_UNITS = pl.DataFrame(
     {
         "stratum_id": [1, 1, 1, 1, 1, 2, 2, 2],
@@ -34,29 +33,7 @@ BESIDE = [
     ("input_apiclus1.csv", "api00", "pw", None, "dnum", "fpc", 644.17, 23.542),
     ("input_apiclus1.csv", "api00", "pw", None, "dnum", None, 644.17, 23.779),
 ]
-CASES = IN_HAND + [
-    (pl.read_csv(FOLDER / name, null_values="NA", infer_schema_length=None), *design)
-    for name, *design in BESIDE
-    if (FOLDER / name).is_file()
-]
-
-
-def mean_and_error(rows: pl.DataFrame, *, value, weight, stratum, cluster, population) -> tuple[float, float]:
-    coded = rows.with_row_index("row").with_columns(
-        value=pl.col(value).cast(pl.Float64),
-        stratum=pl.col(stratum).rank("dense") - 1 if stratum else pl.lit(0),
-        unit=pl.col(cluster) if cluster else pl.col("row"),
-    )
-    units = coded.select(pl.struct("stratum", "unit").rank("dense") - 1).to_series().to_numpy()
-    sampled = pl.struct("stratum", "unit").n_unique().over("stratum")
-    left = coded.select((1 - sampled / pl.col(population)).sqrt() if population else pl.lit(1.0)).to_series()
-    known = coded["value"].is_not_null().to_numpy()
-    weights = coded[weight].cast(pl.Float64).to_numpy() * known
-    values = coded["value"].fill_null(0.0).to_numpy()
-    mean = float((weights * values).sum() / weights.sum())
-    influence = weights * (values - mean) / weights.sum() * np.broadcast_to(left.to_numpy(), values.shape)
-    strata = np.broadcast_to(coded["stratum"].cast(pl.Int64).to_numpy(), values.shape)
-    return mean, linearised_variance(influence, strata=strata, clusters=units.astype(np.int64)) ** 0.5
+CASES = IN_HAND + [(read(f"09_survey_design/{name}"), *design) for name, *design in BESIDE if PRESENT]
 
 
 @pytest.mark.parametrize("case", CASES, ids=[f"mean of {case[1]}, error {case[-1]}" for case in CASES])
