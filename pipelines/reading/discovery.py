@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
+from pipelines.reading.archives import members_of
+from pipelines.reading.delivery import RefusedDeliveryError
 from pipelines.reading.names import natural_key
 
 Kind = Literal["text", "gzip", "parquet", "xlsx", "unknown"]
@@ -101,10 +103,9 @@ def _refusal(name: str) -> tuple[str, str] | None:
 
 def _members(archive: Found) -> tuple[Found, ...]:
     try:
-        with zipfile.ZipFile(archive.path) as opened:
-            infos = [info for info in opened.infolist() if not info.is_dir()]
-    except (zipfile.BadZipFile, OSError, NotImplementedError):
-        return (replace(archive, refusal=("archive_broken", "the archive is broken")),)
+        infos = members_of(archive.path)
+    except RefusedDeliveryError as refused:
+        return (replace(archive, refusal=(refused.rule_id, refused.found)),)
     members = [_member(archive, info) for info in infos if not is_ignored(PurePosixPath(info.filename).name)]
     if not members:
         return (replace(archive, refusal=("archive_empty", "the archive holds no file")),)

@@ -35,6 +35,16 @@ def twice() -> bytes:
     return zipped({"b.csv": TEXT, "c.csv": TEXT.replace("Ab1", "Ab2")}).replace(b"c.csv", b"b.csv")
 
 
+COMPRESSIONS = {"deflate": zipfile.ZIP_DEFLATED, "bzip2": zipfile.ZIP_BZIP2, "LZMA": zipfile.ZIP_LZMA}
+
+
+def changed_inside(compression: int) -> bytes:
+    """An archive in which some bytes of the packed text are not what they were."""
+    content = bytearray(zipped({"b.csv": TEXT}, compression=compression))
+    content[60:75] = bytes(byte ^ 0xFF for byte in content[60:75])
+    return bytes(content)
+
+
 def linked() -> bytes:
     """An archive with a member that is a symbolic link."""
     buffer = io.BytesIO()
@@ -78,6 +88,16 @@ REFUSED: Mapping[str, tuple[str, bytes, str]] = {
     "broken gzip": ("a.csv.gz", gzip.compress(TEXT.encode())[:-9], "archive_broken"),
     "broken zip": ("a.zip", zipped({"b.csv": TEXT})[:-30], "archive_broken"),
     "zip with a wrong checksum": ("a.zip", zipped({"b.csv": TEXT}).replace(b"b.csv", b"c.csv", 1), "archive_broken"),
+    **{
+        f"zip with broken {name} content": ("a.zip", changed_inside(compression), "archive_broken")
+        for name, compression in COMPRESSIONS.items()
+    },
+    "zip with a name that is not UTF-8": ("a.zip", zipped({"é.csv": TEXT}).replace(b"\xc3", b"\xff"), "archive_broken"),
+    "zip with one name that is not UTF-8": (
+        "a.zip",
+        zipped({"é.csv": TEXT}).replace(b"\xc3", b"\xff", 1),
+        "archive_broken",
+    ),
     "empty zip": ("a.zip", zipped({}), "archive_empty"),
     "zip with two files of one name": ("a.zip", twice(), "archive_broken"),
     "encrypted zip": ("a.zip", encrypted(), "archive_encrypted"),
