@@ -38,12 +38,9 @@ class Taken:
 
 def content_hash(found: Found) -> str:
     """SHA-256 of what a delivery holds: of the file, or of the member of an archive."""
-    try:
-        if found.member is not None:
-            return unpacking.sha256_of_member(found.path, found.member)
-        return scanning.sha256_of(found.path)
-    except OSError:
-        raise RefusedDeliveryError("file_unreadable", "the file cannot be opened") from None
+    if found.member is not None:
+        return unpacking.sha256_of_member(found.path, found.member)
+    return scanning.sha256_of(found.path)
 
 
 def take_in(
@@ -77,8 +74,8 @@ def _parquet(
     layout = lay_out(names, contract)
     try:
         rows = raw_records.take_in_parquet(connection, source, target, layout=layout, key=key)
-    except duckdb.Error:
-        raise RefusedDeliveryError("parquet_unreadable", "not a readable Parquet file") from None
+    except duckdb.Error as fault:
+        raise raw_records.not_parquet(fault) from None
     return Taken(target, rows, layout, 0, (), lambda _: {})
 
 

@@ -11,6 +11,7 @@ import polars as pl
 from pipelines.errors import StudyError
 from pipelines.reading.delivery import RefusedDeliveryError
 from pipelines.reading.layout import Layout
+from pipelines.reading.local_faults import is_local
 from pipelines.reading.pseudonym import MADE_UP, PseudonymKey, hmac_sql, nhs_number_rule_sql
 from pipelines.reading.typing_sql import NHS_NUMBER, raw_cell
 from pipelines.reading.value import literal, quoted
@@ -65,9 +66,16 @@ def parquet_columns(connection: duckdb.DuckDBPyConnection, source: Path) -> list
     """Names and types of a Parquet file's columns; raises RefusedDeliveryError if it is none."""
     try:
         rows = connection.execute("describe select * from read_parquet($source)", {"source": _named(source)}).fetchall()
-    except duckdb.Error:
-        raise RefusedDeliveryError("parquet_unreadable", "not a readable Parquet file") from None
+    except duckdb.Error as fault:
+        raise not_parquet(fault) from None
     return [(name, sql_type) for name, sql_type, *_ in rows]
+
+
+def not_parquet(fault: duckdb.Error) -> RefusedDeliveryError:
+    """The refusal of a Parquet file that the engine cannot read; raises the fault again where this machine is to blame."""
+    if is_local(fault):
+        raise fault
+    return RefusedDeliveryError("parquet_unreadable", "not a readable Parquet file")
 
 
 def read_sheet(source: Path) -> pl.DataFrame:
