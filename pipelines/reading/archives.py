@@ -44,9 +44,15 @@ def refusing_broken(rule_id: str = "archive_broken", found: str = "the archive i
 
 
 def members_of(path: Path) -> list[zipfile.ZipInfo]:
-    """The files in a zip archive; raises RefusedDeliveryError if its directory cannot be read."""
+    """The files in a zip archive; raises RefusedDeliveryError if its directory cannot be read or promises too much.
+
+    No member gives more than its directory says, so the sum of what that says bounds the whole archive.
+    """
     with refusing_broken(), zipfile.ZipFile(path) as archive:
-        return [info for info in archive.infolist() if not info.is_dir()]
+        infos = [info for info in archive.infolist() if not info.is_dir()]
+    if sum(info.file_size for info in infos) > most_bytes(path.stat().st_size):
+        raise too_large()
+    return infos
 
 
 def most_bytes(packed_bytes: int) -> int:

@@ -16,6 +16,7 @@ from pipelines.reading.layout import Layout, header_of, lay_out
 from pipelines.reading.pseudonym import PseudonymKey
 from pipelines.reading.raw_records import TextFormat
 from pipelines.reading.records import RefusedRecord, Split
+from pipelines.reading.spreadsheets import read_sheet
 
 _HEADER_BYTES = 1 << 20
 
@@ -82,7 +83,7 @@ def _parquet(
 def _sheet(
     connection: duckdb.DuckDBPyConnection, source: Path, target: Path, *, contract: Contract, key: PseudonymKey | None
 ) -> Taken:
-    sheet = raw_records.read_sheet(source)
+    sheet = read_sheet(source)
     filled = sheet.filter(~pl.all_horizontal(pl.all().is_null() | (pl.all().str.strip_chars() == "")))
     layout = lay_out([name or "" for name in filled.row(0)] if filled.height else [], contract)
     rows = raw_records.take_in_sheet(connection, filled.slice(1), target, layout=layout, key=key)

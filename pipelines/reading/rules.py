@@ -45,6 +45,10 @@ REFUSED_FILES: Mapping[str, Rule] = {
     ),
     "parquet_unreadable": Rule("a whole Parquet file", _SEND_AGAIN),
     "spreadsheet_unreadable": Rule("a whole spreadsheet without a password", "send it as csv"),
+    "spreadsheet_too_large": Rule(
+        "a spreadsheet of at most 50 million cells, counted to the last one, and 1 GB, 200 times its packed size",
+        "send it as csv",
+    ),
     "spreadsheet_several_sheets": Rule("one sheet with data", "send each sheet as its own file"),
     "encoding_broken": Rule("UTF-8, or UTF-16 throughout", "ask for UTF-8"),
     "records_unreadable": Rule(

@@ -39,7 +39,7 @@ class Broken(io.BytesIO):
         super().__init__(b"x" * 100)
         self.number = number
 
-    def read(self, size: int | None = -1, /) -> bytes:
+    def read(self, _size: int | None = -1, /) -> bytes:
         raise OSError(self.number, os.strerror(self.number))
 
 

@@ -71,7 +71,18 @@ def test_changed_bytes_end_in_a_refusal_or_in_balanced_books(found, name, change
     read(found, changed_bytes(AS_FILE[name](found), changes), name=name)
 
 
-XML = [b"<", b">", b"&", b'"', b"/>", b"\xff", b'<row r="999999999">', b'<c r="A1"/>', b'<c t="s"><v>9</v></c>']
+XML = [
+    b"<",
+    b">",
+    b"&",
+    b'"',
+    b"/>",
+    b"\xff",
+    b'<c r="XFD1048576"><v>1</v></c>',
+    b'<row r="999999999">',
+    b'<c r="A1"/>',
+    b'<c t="s"><v>9</v></c>',
+]
 XML += [b"<v>1e999</v>", b's="99"', b'<c s="1"><v>1e308</v></c>', b'<c t="d"><v>x</v></c>', b'numFmtId="999"']
 PART_CHANGES = st.lists(
     st.tuples(
