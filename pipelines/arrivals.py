@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from pipelines.lake import SURVEYS
 from pipelines.protocol import EXTRACT_CONTRACTS
-from pipelines.reading.discovery import is_ignored, look_at
+from pipelines.reading.discovery import is_ignored, look_at, shown_name
 from pipelines.study import Study
 
 Looks = Mapping[str, tuple[int, int]]
@@ -18,7 +18,7 @@ def look_at_extracts(study: Study) -> Looks:
         for path in study.extract_folder(extract).iterdir():
             if not is_ignored(path.name):
                 look = look_at(path)
-                looks[f"{extract}/{path.name}"] = (look.size, look.modified_ns)
+                looks[f"{extract}/{shown_name(path)}"] = (look.size, look.modified_ns)
     return looks
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import ParamSpec, TypeVar, overload
 
 import dagster as dg
+import duckdb
 
 from pipelines.errors import IcpError
 from pipelines.interrupts import no_stop_in_imports, stop_if_asked
@@ -33,6 +34,7 @@ TRANSIENT = {
     errno.ESTALE,
     errno.ETIMEDOUT,
 }
+_TRANSIENT_IN_WORDS = tuple(os.strerror(number).lower() for number in sorted(TRANSIENT))
 _CHECKOUT = str(Path(__file__).parent.parent)
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -54,6 +56,18 @@ def unexpected(fault: Exception) -> IcpError:
         "nothing new was published; please report it",
         f"{DEBUG}=1 shows the whole message, which may hold values from the extracts",
     )
+
+
+def is_transient(fault: Exception) -> bool:
+    """Whether a fault of a file may pass by itself; DuckDB gives the system's words for it without their number.
+
+    >>> is_transient(duckdb.IOException('IO Error: Could not read from file "a.csv": Input/output error'))
+    True
+    """
+    if isinstance(fault, OSError):
+        return fault.errno in TRANSIENT
+    first_line = str(fault).partition("\n")[0].lower()
+    return isinstance(fault, duckdb.IOException) and first_line.endswith(_TRANSIENT_IN_WORDS)
 
 
 @overload
@@ -96,14 +110,14 @@ def _told() -> Iterator[None]:
         with no_stop_in_imports():
             stop_if_asked()
             yield
-    except OSError as fault:
-        if fault.errno in TRANSIENT:
-            raise dg.RetryRequested(max_retries=TRIES, seconds_to_wait=WAIT_SECONDS) from fault
-        raise storage_error(fault) or fault from None
     except (IcpError, dg.DagsterError, dg.RetryRequested):
         raise
     except Exception as fault:
         stop_if_asked()  # DuckDB makes "query interrupted" of a request to stop
+        if is_transient(fault):
+            raise dg.RetryRequested(max_retries=TRIES, seconds_to_wait=WAIT_SECONDS) from fault
+        if isinstance(fault, OSError):
+            raise storage_error(fault) or fault from None
         if os.environ.get(DEBUG):
             raise
         raise unexpected(fault) from None

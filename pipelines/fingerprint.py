@@ -1,6 +1,7 @@
 """What a run depends on, as one hash: the same hash means that a run would change nothing."""
 
 import hashlib
+import os
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
@@ -32,8 +33,8 @@ def inputs_fingerprint(study: "Study", *, key_id: str) -> str:
         for path in sorted(study.extract_folder(extract).rglob("*")):
             if path.is_file():
                 state = path.stat()
-                name = path.relative_to(study.root)
-                digest.update(f"{name}\0{state.st_size}\0{state.st_mtime_ns}\n".encode())
+                digest.update(os.fsencode(path.relative_to(study.root)))
+                digest.update(f"\0{state.st_size}\0{state.st_mtime_ns}\n".encode())
     digest.update(f"{key_id}\0{code_version()}".encode())
     frozen = study.output / FROZEN_DESIGN
     digest.update(frozen.read_bytes() if frozen.is_file() else b"")

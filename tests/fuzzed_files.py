@@ -220,9 +220,24 @@ AS_FILE: dict[str, Callable[[Valid], bytes]] = {
     "a.zip": lambda found: zipped(
         {"b.csv": as_text(lines_of(found)), "c/d.txt": as_text(lines_of(found)[:2])}, compression=zipfile.ZIP_STORED
     ),
+    "deflated.zip": lambda found: zipped(members(found), compression=zipfile.ZIP_DEFLATED),
+    "bzip2.zip": lambda found: zipped(members(found), compression=zipfile.ZIP_BZIP2),
+    "lzma.zip": lambda found: zipped(members(found), compression=zipfile.ZIP_LZMA),
     "a.parquet": lambda found: parquet(pl.DataFrame(list(found.records))),
     "a.xlsx": lambda found: as_xlsx([found.names, *found.rows]),
+    "deflated.xlsx": lambda found: zipped(parts_of(found)),
 }
+
+
+def members(found: Valid) -> dict[str, bytes | str]:
+    """The records as a text under a name that ASCII does not hold, and their first beside them."""
+    return {"é/b.csv": as_text(lines_of(found)), "c/d.txt": as_text(lines_of(found)[:2])}
+
+
+def parts_of(found: Valid) -> dict[str, bytes]:
+    """The parts of the records' spreadsheet by name."""
+    with zipfile.ZipFile(io.BytesIO(as_xlsx([found.names, *found.rows]))) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
 
 
 def parquet(frame: pl.DataFrame) -> bytes:

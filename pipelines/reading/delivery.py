@@ -20,6 +20,7 @@ class RefusedDeliveryError(DataQualityError):
 
     def __init__(self, rule_id: str, found: str) -> None:
         rule = REFUSED_FILES[rule_id]
+        self.rule_id, self.found = rule_id, found
         super().__init__(f"{rule_id}: {found}", f"expected: {rule.expected}", f"do: {rule.advice}")
 
     @property

@@ -7,6 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
+from pipelines.reading.archives import members_of
+from pipelines.reading.delivery import RefusedDeliveryError
+from pipelines.reading.local_faults import unreadable
 from pipelines.reading.names import natural_key
 
 Kind = Literal["text", "gzip", "parquet", "xlsx", "unknown"]
@@ -62,8 +65,13 @@ def find_files(folder: Path) -> tuple[Found, ...]:
     """All deliveries in a folder, in natural order of their names; ignored files are left out."""
     if not folder.is_dir():
         return ()
-    names = sorted((path.name for path in folder.iterdir() if not is_ignored(path.name)), key=natural_key)
-    return tuple(found for name in names for found in _found(folder, name))
+    paths = [path for path in folder.iterdir() if not is_ignored(path.name)]
+    return tuple(found for path in sorted(paths, key=lambda path: natural_key(path.name)) for found in _found(path))
+
+
+def shown_name(path: Path) -> str:
+    """A file's name as text can hold it; a byte that is not UTF-8 is written out, as in `adm\\xe9.csv`."""
+    return os.fsencode(path.name).decode("utf-8", "backslashreplace")
 
 
 def is_ignored(name: str) -> bool:
@@ -71,10 +79,12 @@ def is_ignored(name: str) -> bool:
     return any(fnmatch.fnmatchcase(name.lower(), pattern) for pattern in IGNORED)
 
 
-def _found(folder: Path, name: str) -> tuple[Found, ...]:
-    path = folder / name
+def _found(path: Path) -> tuple[Found, ...]:
+    name = shown_name(path)
     found = Found(file_name=name, path=path, kind=_kind(name), look=look_at(path))
-    if path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder)):
+    if name != path.name:
+        return (replace(found, refusal=("file_name_undecodable", "its name is not UTF-8")),)
+    if path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(path.parent)):
         return (replace(found, refusal=("path_leaves_folder", "a link that leaves the folder")),)
     if path.is_dir():
         return (replace(found, refusal=("not_a_file", "a folder")),)
@@ -101,10 +111,12 @@ def _refusal(name: str) -> tuple[str, str] | None:
 
 def _members(archive: Found) -> tuple[Found, ...]:
     try:
-        with zipfile.ZipFile(archive.path) as opened:
-            infos = [info for info in opened.infolist() if not info.is_dir()]
-    except (zipfile.BadZipFile, OSError, NotImplementedError):
-        return (replace(archive, refusal=("archive_broken", "the archive is broken")),)
+        infos = members_of(archive.path)
+    except RefusedDeliveryError as refused:
+        return (replace(archive, refusal=(refused.rule_id, refused.found)),)
+    except OSError as fault:
+        refused = unreadable(fault, archive.path)
+        return (replace(archive, refusal=(refused.rule_id, refused.found)),)
     members = [_member(archive, info) for info in infos if not is_ignored(PurePosixPath(info.filename).name)]
     if not members:
         return (replace(archive, refusal=("archive_empty", "the archive holds no file")),)

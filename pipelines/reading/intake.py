@@ -16,6 +16,7 @@ from pipelines.reading.layout import Layout, header_of, lay_out
 from pipelines.reading.pseudonym import PseudonymKey
 from pipelines.reading.raw_records import TextFormat
 from pipelines.reading.records import RefusedRecord, Split
+from pipelines.reading.spreadsheets import read_sheet
 
 _HEADER_BYTES = 1 << 20
 
@@ -38,12 +39,9 @@ class Taken:
 
 def content_hash(found: Found) -> str:
     """SHA-256 of what a delivery holds: of the file, or of the member of an archive."""
-    try:
-        if found.member is not None:
-            return unpacking.sha256_of_member(found.path, found.member)
-        return scanning.sha256_of(found.path)
-    except OSError:
-        raise RefusedDeliveryError("file_unreadable", "the file cannot be opened") from None
+    if found.member is not None:
+        return unpacking.sha256_of_member(found.path, found.member)
+    return scanning.sha256_of(found.path)
 
 
 def take_in(
@@ -77,15 +75,15 @@ def _parquet(
     layout = lay_out(names, contract)
     try:
         rows = raw_records.take_in_parquet(connection, source, target, layout=layout, key=key)
-    except duckdb.Error:
-        raise RefusedDeliveryError("parquet_unreadable", "not a readable Parquet file") from None
+    except duckdb.Error as fault:
+        raise raw_records.not_parquet(fault) from None
     return Taken(target, rows, layout, 0, (), lambda _: {})
 
 
 def _sheet(
     connection: duckdb.DuckDBPyConnection, source: Path, target: Path, *, contract: Contract, key: PseudonymKey | None
 ) -> Taken:
-    sheet = raw_records.read_sheet(source)
+    sheet = read_sheet(source)
     filled = sheet.filter(~pl.all_horizontal(pl.all().is_null() | (pl.all().str.strip_chars() == "")))
     layout = lay_out([name or "" for name in filled.row(0)] if filled.height else [], contract)
     rows = raw_records.take_in_sheet(connection, filled.slice(1), target, layout=layout, key=key)

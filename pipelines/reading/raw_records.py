@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
-import fastexcel
 import polars as pl
 
 from pipelines.errors import StudyError
+from pipelines.reading.archives import most_bytes, too_large
 from pipelines.reading.delivery import RefusedDeliveryError
 from pipelines.reading.layout import Layout
+from pipelines.reading.local_faults import is_local
 from pipelines.reading.pseudonym import MADE_UP, PseudonymKey, hmac_sql, nhs_number_rule_sql
 from pipelines.reading.typing_sql import NHS_NUMBER, raw_cell
 from pipelines.reading.value import literal, quoted
@@ -61,34 +62,31 @@ def take_in_parquet(
     return _copy(connection, relation, {"source": _named(source)}, cells, target, layout=layout, key=key)
 
 
+def require_measure(connection: duckdb.DuckDBPyConnection, source: Path) -> None:
+    """Refuses a Parquet file that would expand without measure, by what it says of itself: its bytes and its cells."""
+    described = connection.execute(
+        "select coalesce(sum(total_uncompressed_size), 0), coalesce(sum(num_values), 0) from parquet_metadata($source)",
+        {"source": _named(source)},
+    ).fetchone()
+    if described and max(described) > most_bytes(source.stat().st_size):
+        raise too_large()
+
+
 def parquet_columns(connection: duckdb.DuckDBPyConnection, source: Path) -> list[tuple[str, str]]:
-    """Names and types of a Parquet file's columns; raises RefusedDeliveryError if it is none."""
+    """Names and types of a Parquet file's columns; raises RefusedDeliveryError if it is none or too large."""
     try:
+        require_measure(connection, source)
         rows = connection.execute("describe select * from read_parquet($source)", {"source": _named(source)}).fetchall()
-    except duckdb.Error:
-        raise RefusedDeliveryError("parquet_unreadable", "not a readable Parquet file") from None
+    except duckdb.Error as fault:
+        raise not_parquet(fault) from None
     return [(name, sql_type) for name, sql_type, *_ in rows]
 
 
-def read_sheet(source: Path) -> pl.DataFrame:
-    """The only sheet of a spreadsheet with data, every cell as ISO text, no header taken; column names are numbers.
-
-    Raises RefusedDeliveryError if it is broken, encrypted or holds several sheets with data.
-    """
-    try:
-        book = fastexcel.read_excel(source)
-        sheets = [book.load_sheet(name, header_row=None, dtypes="string").to_polars() for name in book.sheet_names]
-    except fastexcel.FastExcelError:
-        raise RefusedDeliveryError(
-            "spreadsheet_unreadable", "not a readable spreadsheet: it is broken or has a password"
-        ) from None
-    filled = [sheet for sheet in sheets if sheet.height and sheet.width]
-    if not filled:
-        raise RefusedDeliveryError("empty_file", "the spreadsheet has no sheet with data")
-    if len(filled) > 1:
-        raise RefusedDeliveryError("spreadsheet_several_sheets", "the spreadsheet has several sheets with data")
-    text = pl.all().str.replace(r" 00:00:00(\.0+)?$", "").str.replace(r"^1899-12-3[01] ", "")
-    return filled[0].rename(lambda name: str(filled[0].columns.index(name))).with_columns(text)
+def not_parquet(fault: duckdb.Error) -> RefusedDeliveryError:
+    """The refusal of a Parquet file that the engine cannot read; a fault of this machine is raised again."""
+    if is_local(fault):
+        raise fault
+    return RefusedDeliveryError("parquet_unreadable", "not a readable Parquet file")
 
 
 def take_in_sheet(

@@ -16,6 +16,7 @@ from pipelines.reading.discovery import Found, find_files, look_at
 from pipelines.reading.identity import delivery_id_of, with_items
 from pipelines.reading.intake import Taken, content_hash, take_in
 from pipelines.reading.lake import ASIDE, Note, Place, commit, read_note
+from pipelines.reading.local_faults import unreadable
 from pipelines.reading.names import period_in_name, version_in_name
 from pipelines.reading.periods import period_of_records
 from pipelines.reading.pseudonym import PseudonymKey
@@ -87,6 +88,8 @@ def _delivery(read: _Extract, found: Found) -> Delivery:
         delivery = _known(read, delivery) or _new(read, found, delivery)
     except RefusedDeliveryError as refused:
         delivery = replace(delivery, status="refused", reason=refused.reason)
+    except OSError as fault:
+        delivery = replace(delivery, status="refused", reason=unreadable(fault, found.path).reason)
     except StudyError as wrong:
         raise type(wrong)(f"{read.name}/{found.file_name}: {wrong.message}", *wrong.hints) from None
     finally:

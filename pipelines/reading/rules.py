@@ -23,7 +23,8 @@ _MAP = "ask the supplier what it means and to deliver a known code, or extend th
 _NOTHING = "nothing; many of them are worth a word to the supplier"
 
 REFUSED_FILES: Mapping[str, Rule] = {
-    "file_unreadable": Rule("a file that may be opened", "look at its permissions"),
+    "file_unreadable": Rule("a file that this user may open", "look at its permissions and at those of its folder"),
+    "file_name_undecodable": Rule("a file name in UTF-8", "rename the file"),
     "not_a_file": Rule("files directly in the extract's folder", "move them out of the folder, or take it away"),
     "path_leaves_folder": Rule(
         "a file that lies in the extract's folder", "copy the file here instead of linking to it"
@@ -44,6 +45,10 @@ REFUSED_FILES: Mapping[str, Rule] = {
     ),
     "parquet_unreadable": Rule("a whole Parquet file", _SEND_AGAIN),
     "spreadsheet_unreadable": Rule("a whole spreadsheet without a password", "send it as csv"),
+    "spreadsheet_too_large": Rule(
+        "a spreadsheet of at most 50 million cells, counted to the last one, and 1 GB, 200 times its packed size",
+        "send it as csv",
+    ),
     "spreadsheet_several_sheets": Rule("one sheet with data", "send each sheet as its own file"),
     "encoding_broken": Rule("UTF-8, or UTF-16 throughout", "ask for UTF-8"),
     "records_unreadable": Rule(

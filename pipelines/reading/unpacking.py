@@ -3,37 +3,31 @@
 import gzip
 import hashlib
 import zipfile
-import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from pipelines.reading.archives import most_bytes, refusing_broken, too_large
 from pipelines.reading.delivery import RefusedDeliveryError
 from pipelines.reading.scanning import CHUNK
-
-LARGEST_RATIO = 200
-LARGEST_BYTES = 20 * 10**9
-_SMALL = 1 << 20
-_BROKEN = (zipfile.BadZipFile, gzip.BadGzipFile, EOFError, zlib.error, NotImplementedError, KeyError)
 
 
 def unpack_gzip(source: Path, target: Path) -> None:
     """The one file in a .gz; raises RefusedDeliveryError if it is broken or expands without measure."""
-    with _refusing_broken(), gzip.open(source) as packed:
+    with refusing_broken(), gzip.open(source) as packed:
         _write(target, _limited(packed, source.stat().st_size))
 
 
 def unpack_member(source: Path, member: str, target: Path) -> None:
     """One member of a zip archive; raises RefusedDeliveryError if it is broken or expands without measure."""
-    with _refusing_broken(), zipfile.ZipFile(source) as archive, archive.open(member) as packed:
+    with refusing_broken(), zipfile.ZipFile(source) as archive, archive.open(member) as packed:
         _write(target, _limited(packed, archive.getinfo(member).compress_size))
 
 
 def sha256_of_member(source: Path, member: str) -> str:
     """SHA-256 of the content of one member, hex, without unpacking it to disk."""
     digest = hashlib.sha256()
-    with _refusing_broken(), zipfile.ZipFile(source) as archive, archive.open(member) as packed:
+    with refusing_broken(), zipfile.ZipFile(source) as archive, archive.open(member) as packed:
         for chunk in _limited(packed, archive.getinfo(member).compress_size):
             digest.update(chunk)
     return digest.hexdigest()
@@ -64,26 +58,16 @@ def with_line_feeds(source: Path, target: Path) -> bool:
     return is_clean and not held
 
 
-@contextmanager
-def _refusing_broken() -> Iterator[None]:
-    try:
-        yield
-    except _BROKEN:
-        raise RefusedDeliveryError("archive_broken", "the archive is broken") from None
-
-
 def _write(target: Path, chunks: Iterator[bytes]) -> None:
     with target.open("wb") as out:
         out.writelines(chunks)
 
 
 def _limited(packed: gzip.GzipFile | IO[bytes], packed_bytes: int) -> Iterator[bytes]:
-    limit = min(LARGEST_BYTES, max(_SMALL, packed_bytes * LARGEST_RATIO))
+    limit = most_bytes(packed_bytes)
     unpacked = 0
     while chunk := packed.read(CHUNK):
         unpacked += len(chunk)
         if unpacked > limit:
-            raise RefusedDeliveryError(
-                "archive_too_large", f"the archive expands to more than {LARGEST_RATIO} times its size or 20 GB"
-            )
+            raise too_large()
         yield chunk

@@ -1,10 +1,12 @@
-"""What tests of the alerts share: a study whose runs end, and a channel that is up."""
+"""What tests of faults share: a study whose runs end, a channel that is up, and the command line."""
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from pipelines.cli import main
 from tests.alert_channels import Runs, Webhook, study_in, webhook
 
 
@@ -20,3 +22,19 @@ def hook(monkeypatch: pytest.MonkeyPatch) -> Iterator[Webhook]:
     with webhook() as channel:
         monkeypatch.setenv("ICP_ALERT_URLS", channel.url)
         yield channel
+
+
+@pytest.fixture
+def icp(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str]]:
+    """The command line in this process: its exit code and what it says."""
+
+    def run(*arguments: object) -> tuple[int, str]:
+        monkeypatch.setattr(sys, "argv", ["icp", *map(str, arguments)])
+        try:
+            main()
+            code = 0
+        except SystemExit as end:
+            code = int(end.code or 0)
+        return code, capsys.readouterr().err
+
+    return run

@@ -9,11 +9,13 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from pipelines.checking import check_study
 from pipelines.reading.rules import REFUSED_FILES
 from pipelines.study import load_study
+from tests.fuzzed_files import parquet
 from tests.small_extracts import APPOINTMENT, EPISODE, as_csv, as_xlsx, zipped
 from tests.three_records import three
 from tests.tiny_study import write_tiny_study
@@ -35,6 +37,16 @@ def twice() -> bytes:
     return zipped({"b.csv": TEXT, "c.csv": TEXT.replace("Ab1", "Ab2")}).replace(b"c.csv", b"b.csv")
 
 
+COMPRESSIONS = {"deflate": zipfile.ZIP_DEFLATED, "bzip2": zipfile.ZIP_BZIP2, "LZMA": zipfile.ZIP_LZMA}
+
+
+def changed_inside(compression: int) -> bytes:
+    """An archive in which some bytes of the packed text are not what they were."""
+    content = bytearray(zipped({"b.csv": TEXT}, compression=compression))
+    content[60:75] = bytes(byte ^ 0xFF for byte in content[60:75])
+    return bytes(content)
+
+
 def linked() -> bytes:
     """An archive with a member that is a symbolic link."""
     buffer = io.BytesIO()
@@ -47,6 +59,18 @@ def linked() -> bytes:
 
 def stretched() -> bytes:
     return gzip.compress(b"0" * 30_000_000)
+
+
+def with_rows(rows: bytes) -> bytes:
+    """A spreadsheet with some XML behind its only record."""
+    with zipfile.ZipFile(io.BytesIO(as_xlsx([list(EPISODE), list(EPISODE.values())]))) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    return zipped({name: part.replace(b"</sheetData>", rows + b"</sheetData>") for name, part in parts.items()})
+
+
+def constant_parquet() -> bytes:
+    """A Parquet file of a few kilobytes with ten million rows of the same content."""
+    return parquet(pl.DataFrame({name: pl.repeat(value, 10_000_000, eager=True) for name, value in EPISODE.items()}))
 
 
 def two_sheets() -> bytes:
@@ -78,6 +102,16 @@ REFUSED: Mapping[str, tuple[str, bytes, str]] = {
     "broken gzip": ("a.csv.gz", gzip.compress(TEXT.encode())[:-9], "archive_broken"),
     "broken zip": ("a.zip", zipped({"b.csv": TEXT})[:-30], "archive_broken"),
     "zip with a wrong checksum": ("a.zip", zipped({"b.csv": TEXT}).replace(b"b.csv", b"c.csv", 1), "archive_broken"),
+    **{
+        f"zip with broken {name} content": ("a.zip", changed_inside(compression), "archive_broken")
+        for name, compression in COMPRESSIONS.items()
+    },
+    "zip with a name that is not UTF-8": ("a.zip", zipped({"é.csv": TEXT}).replace(b"\xc3", b"\xff"), "archive_broken"),
+    "zip with one name that is not UTF-8": (
+        "a.zip",
+        zipped({"é.csv": TEXT}).replace(b"\xc3", b"\xff", 1),
+        "archive_broken",
+    ),
     "empty zip": ("a.zip", zipped({}), "archive_empty"),
     "zip with two files of one name": ("a.zip", twice(), "archive_broken"),
     "encrypted zip": ("a.zip", encrypted(), "archive_encrypted"),
@@ -86,6 +120,27 @@ REFUSED: Mapping[str, tuple[str, bytes, str]] = {
     "gzip of a spreadsheet": ("a.xlsx.gz", gzip.compress(b"x"), "archive_nested"),
     "absurdly compressed gzip": ("a.csv.gz", stretched(), "archive_too_large"),
     "absurdly compressed zip": ("a.zip", zipped({"b.csv": b"0" * 30_000_000}), "archive_too_large"),
+    "zip of many members that are small only one by one": (
+        "a.zip",
+        zipped({f"{number}.csv": b"0" * 900_000 for number in range(40)}),
+        "archive_too_large",
+    ),
+    "absurdly compressed Parquet": ("a.parquet", constant_parquet(), "archive_too_large"),
+    "absurdly compressed spreadsheet": (
+        "a.xlsx",
+        with_rows(b"<row><c><v>1</v></c></row>" * 2_000_000),
+        "spreadsheet_too_large",
+    ),
+    "spreadsheet with a cell far away": (
+        "a.xlsx",
+        with_rows(b'<row r="1048576"><c r="XFD1048576"><v>1</v></c></row>'),
+        "spreadsheet_too_large",
+    ),
+    "spreadsheet of one wide row and many short ones": (
+        "a.xlsx",
+        with_rows(b"<row>" + b"<c><v>1</v></c>" * 16_000 + b"</row>" + b"<row><c/></row>" * 4_000),
+        "spreadsheet_too_large",
+    ),
     "path out of the archive": ("a.zip", zipped({"../b.csv": TEXT}), "path_leaves_archive"),
     "absolute path": ("a.zip", zipped({"/tmp/b.csv": TEXT}), "path_leaves_archive"),
     "Windows path": ("a.zip", zipped({"C:\\b.csv": TEXT}), "path_leaves_archive"),
@@ -134,7 +189,7 @@ def test_links_out_of_the_folder_and_folders_are_refused_by_their_rules(lake):
 
 
 def test_every_rule_that_refuses_files_has_its_case_here():
-    elsewhere = {"overlapping_periods", "file_unreadable", "records_unreadable"}
+    elsewhere = {"overlapping_periods", "file_unreadable", "file_name_undecodable", "records_unreadable"}
     assert {rule for _, _, rule in REFUSED.values()} | set(LINKS.values()) | elsewhere == set(REFUSED_FILES)
 
 

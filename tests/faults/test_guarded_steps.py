@@ -30,7 +30,7 @@ def ending_and_events(step: Callable[[], object], monkeypatch: pytest.MonkeyPatc
         return ending_of(instance, result.run_id), "\n".join(map(repr, events))
 
 
-def failing(error: OSError, *, times: int) -> Callable[[], None]:
+def failing(error: Exception, *, times: int) -> Callable[[], None]:
     left = [error] * times
 
     def step() -> None:
@@ -54,8 +54,16 @@ def test_a_conversion_that_fails_is_told_by_kind_and_place_without_the_value(mon
     assert VALUE not in events
 
 
-def test_a_share_that_was_away_is_read_again_and_the_run_succeeds(monkeypatch):
-    ending, _ = ending_and_events(failing(OSError(errno.EHOSTDOWN, "host is down"), times=3), monkeypatch)
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.EHOSTDOWN, "host is down"),
+        duckdb.IOException('IO Error: Could not read from file "a.csv": Input/output error'),
+        duckdb.IOException('IO Error: Cannot open file "a.csv": Stale file handle'),
+    ],
+)
+def test_a_share_that_was_away_is_read_again_and_the_run_succeeds(monkeypatch, error):
+    ending, _ = ending_and_events(failing(error, times=3), monkeypatch)
     assert ending == Ending(blocked=(), failure=None)
 
 
@@ -71,12 +79,15 @@ def test_a_share_that_stays_away_ends_the_run_after_three_more_tries(monkeypatch
         (OSError(errno.ENOSPC, "no space left"), "DiskFullError"),
         (PermissionError(errno.EACCES, "permission denied"), "NoRightError"),
         (DataQualityError("a rule failed"), "DataQualityError"),
+        (duckdb.IOException('IO Error: Could not write file "x": No space left on device'), "DiskFullError"),
+        (duckdb.IOException(f"IO Error: {VALUE}"), "IOException"),
     ],
 )
 def test_a_full_disk_a_missing_right_or_a_data_error_is_not_tried_again(monkeypatch, error, told):
     ending, events = ending_and_events(failing(error, times=1), monkeypatch)
     assert ending.failure == f"{told} in table"
     assert "STEP_UP_FOR_RETRY" not in events
+    assert VALUE not in events
 
 
 def test_a_generator_is_guarded_from_its_first_line_to_its_last(monkeypatch):

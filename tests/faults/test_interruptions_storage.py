@@ -4,7 +4,6 @@ import os
 import resource
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from benchmarks.after_kills import left_behind, published_contents
-from pipelines.cli import main
 from pipelines.run import run_study
 from pipelines.run_log import read_runs
 from pipelines.study import load_study
@@ -42,22 +40,6 @@ def folder(undisturbed, tmp_path) -> Path:
     folder = Path(shutil.copytree(undisturbed, tmp_path / "study", symlinks=True))
     (folder / "remarks.csv").write_text("remark\nnew\n", encoding="utf-8")
     return folder
-
-
-@pytest.fixture
-def icp(monkeypatch, capsys):
-    """The command line in this process: its exit code and what it says."""
-
-    def run(*arguments: object) -> tuple[int, str]:
-        monkeypatch.setattr(sys, "argv", ["icp", *map(str, arguments)])
-        try:
-            main()
-            code = 0
-        except SystemExit as end:
-            code = int(end.code or 0)
-        return code, capsys.readouterr().err
-
-    return run
 
 
 @contextmanager

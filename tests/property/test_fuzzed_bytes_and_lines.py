@@ -11,10 +11,12 @@ from tests.fuzzed_files import (
     content_of,
     examples,
     lines_of,
+    parts_of,
     read,
     untouched,
     valid,
 )
+from tests.small_extracts import zipped
 
 BYTES = [b"\0", b"\xff\xfe", b"\xef\xbb\xbf", b"\x81", b"\xe9", b'"', b'""', b",", b"|", b"\t", b"\r", b"\n", b"\r\n"]
 BYTES += [
@@ -60,10 +62,60 @@ def changed_bytes(content: bytes, changes: Sequence[tuple[str, float, bytes, int
     return content
 
 
-@examples(70)
+@examples(110)
+@example(ONE, "lzma.zip", [("flip", 0.2, b"\xff", 1)])
+@example(ONE, "bzip2.zip", [("flip", 0.2, b"\xff", 1)])
+@example(ONE, "lzma.zip", [("flip", 30 / len(AS_FILE["lzma.zip"](ONE)), b"\xff", 1)])
 @given(valid(), st.sampled_from(sorted(AS_FILE)), BYTE_CHANGES)
 def test_changed_bytes_end_in_a_refusal_or_in_balanced_books(found, name, changes):
     read(found, changed_bytes(AS_FILE[name](found), changes), name=name)
+
+
+XML = [
+    b"<",
+    b">",
+    b"&",
+    b'"',
+    b"/>",
+    b"\xff",
+    b'<c r="XFD1048576"><v>1</v></c>',
+    b'<row r="999999999">',
+    b'<c r="A1"/>',
+    b'<c t="s"><v>9</v></c>',
+]
+XML += [b"<v>1e999</v>", b's="99"', b'<c s="1"><v>1e308</v></c>', b'<c t="d"><v>x</v></c>', b'numFmtId="999"']
+PART_CHANGES = st.lists(
+    st.tuples(
+        st.sampled_from(["insert", "delete", "flip", "cut", "repeat", "drop", "copy"]),
+        st.integers(0, 9),
+        st.floats(0, 1, exclude_max=True),
+        st.one_of(st.sampled_from(XML), PIECES),
+    ),
+    min_size=1,
+    max_size=3,
+)
+
+
+def changed_parts(parts: dict[str, bytes], changes: Sequence[tuple[str, int, float, bytes]]) -> dict[str, bytes]:
+    """Parts of a spreadsheet, changed inside, left out, or put in each other's place."""
+    for kind, which, place, piece in changes:
+        if not parts:
+            break
+        names = sorted(parts)
+        name = names[which % len(names)]
+        if kind == "drop":
+            del parts[name]
+        elif kind == "copy":
+            parts[name] = parts[names[(which + 1) % len(names)]]
+        else:
+            parts[name] = changed_bytes(parts[name], [(kind, place, piece, 20)])
+    return parts
+
+
+@examples(40)
+@given(valid(), PART_CHANGES)
+def test_changed_parts_of_a_spreadsheet_end_in_a_refusal_or_in_balanced_books(found, changes):
+    read(found, zipped(changed_parts(parts_of(found), changes)), name="a.xlsx")
 
 
 LINE_CHANGES = st.lists(
