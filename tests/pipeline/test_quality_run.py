@@ -5,6 +5,7 @@ import shutil
 import duckdb
 import pytest
 
+from pipelines.checking import check_study
 from pipelines.errors import DataQualityError
 from pipelines.quality.history import read_quality
 from pipelines.run import run_study
@@ -135,6 +136,33 @@ def test_a_rule_that_is_an_error_stops_the_run_and_the_published_file_stays(ran,
     assert outcomes(study)["hes_apc", "quarantine_rate", "*"] == ("fail", 120, 12)
     assert read_quality(study.output)["run_id"].n_unique() == 2
     assert not [path for path in _written(study) if MARK.encode() in path.read_bytes()]
+
+
+def test_a_look_before_the_run_says_which_rule_would_stop_it_and_which_the_run_alone_evaluates(tmp_path):
+    unreadable = {"admissions/admissions_2010-05.csv": month(5, 120, unreadable=60)}
+    study = load_study(write_tiny_study(tmp_path / "study", protocol=PROTOCOL, files=files(**unreadable)))
+    report = check_study(study, say=in_silence)
+    *_, rule, volume, stop, left = report.text.splitlines()
+    assert report.exit_code == 3
+    assert rule.startswith("ERROR: hes_apc: delivery_rates: quarantine_rate fails: ")
+    assert rule.endswith("share 50.0%, at most 5.0% allowed")
+    assert volume.startswith("warning: hes_apc: delivery_volumes: delivery_volume fails: ")
+    assert stop == "a run would stop: a rule of severity error fails"
+    assert left == (
+        "evaluated in a run only, on the joined tables: coding_depth_by_arm, continuous_spells_agree, "
+        "control_total_agrees, data_until_supported, extract_fresh, person_known, provider_month_complete, site_known"
+    )
+    assert not study.output.exists()
+    with pytest.raises(DataQualityError) as stopped:
+        run_study(study, say=in_silence)
+    assert stopped.value.hints == (rule.removeprefix("ERROR: "),)
+
+
+def test_a_look_before_the_run_lets_a_warning_pass(ran):
+    report = check_study(ran, say=in_silence)
+    assert report.exit_code == 0
+    assert "warning: hes_apc: delivery_volumes: delivery_volume fails" in report.text
+    assert "nothing found here would stop a run" in report.text
 
 
 def _written(study):
