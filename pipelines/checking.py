@@ -9,7 +9,7 @@ import polars as pl
 
 from pipelines.errors import DataQualityError
 from pipelines.lake import READ_AGAIN, fill_lake, known_contents
-from pipelines.masking import masked_count
+from pipelines.masking import masked_count, masked_part
 from pipelines.metrics import check_outcomes
 from pipelines.quality.before_run import outcomes_before_run, rules_of_the_run
 from pipelines.quality.checks import EngineFaultError, Verdict, engine_faults, rule_checks, verdict
@@ -96,7 +96,7 @@ def _row(study: Study, delivery: Delivery) -> tuple[str, ...]:
         period_text(delivery.period) if delivery.period else "",
         WORDS.get(delivery.status) or _new_or_known(study, delivery),
         masked_count(delivery.rows_read),
-        masked_count(delivery.rows_quarantined),
+        masked_part(delivery.rows_quarantined, delivery.rows_read),
     )
 
 
