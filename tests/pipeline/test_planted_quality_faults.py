@@ -35,9 +35,11 @@ HEADER = (
 )
 PEOPLE, PILOT, SECOND_PROVIDER = 100, 50, 60
 SHORT_MONTH, SHORT = 9, 20
+UNCODED_MONTH = 3
 DAYS_LATE = 100
 PLANTED = {
     "provider_month_complete": "*",
+    "provider_month_filled": "*",
     "coding_depth_by_arm": "*",
     "continuous_spells_agree": "*",
     "extract_fresh": "*",
@@ -48,11 +50,17 @@ PLANTED = {
 
 
 def episode(key: str, person: int, day: date, *, provider: str, destination: str) -> str:
-    """One stay of two days; in the pilot a second diagnosis is coded from July on, and one sex in ten is not a code."""
+    """One stay of two days; in the pilot a second diagnosis is coded from July on, and one sex in ten is not a code.
+
+    In one month the second provider codes no diagnosis.
+    """
+    primary = "" if provider == "RYY" and day.month == UNCODED_MONTH else "J440"
     second = "I10" if person < PILOT and day.month > 6 else ""
     sex = MARK if person % 10 == 0 else "1"
     end = day + timedelta(days=2)
-    return f"{key},{MARK}{person},{day},{end},1,3,{day},{end},21,19,1,{destination},1,{provider},{sex},J440,{second}"
+    return (
+        f"{key},{MARK}{person},{day},{end},1,3,{day},{end},21,19,1,{destination},1,{provider},{sex},{primary},{second}"
+    )
 
 
 def month(number: int) -> list[str]:
