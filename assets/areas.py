@@ -4,9 +4,9 @@ import dagster as dg
 
 from evaluation.estimation import area_estimates as estimate_areas
 from pipelines.faults import guarded
-from pipelines.masking import row_metadata
 from pipelines.metrics import metrics_with_cautions, some_sites_without_area
 from pipelines.study import Study
+from pipelines.table_metadata import written
 from pipelines.warehouse import Warehouse
 
 ESTIMATES = "area_estimates"
@@ -46,4 +46,4 @@ def area_effects(
     for name, table in zip(
         TABLES, (found.estimates, found.event_study, found.trend_bounds, found.weights), strict=True
     ):
-        yield dg.MaterializeResult(asset_key=name, metadata=row_metadata(warehouse.write(name, table)))
+        yield dg.MaterializeResult(asset_key=name, metadata=written(warehouse, name, table))

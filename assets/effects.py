@@ -8,9 +8,9 @@ from evaluation.estimation import site_moderators as describe_moderators
 from evaluation.estimation import subgroup_interactions as test_interactions
 from pipelines.faults import guarded
 from pipelines.freezing import design_state
-from pipelines.masking import row_metadata
 from pipelines.metrics import activity_metrics, metrics_with_cautions, survey_metrics
 from pipelines.study import Study
+from pipelines.table_metadata import written
 from pipelines.warehouse import Warehouse
 
 ASSET = {"group_name": "estimates", "kinds": {"polars"}}
@@ -34,7 +34,7 @@ def effect_statements(
         protocol_hash=study.protocol_hash,
         run_id=context.run.run_id,
     )
-    return dg.MaterializeResult(metadata=row_metadata(warehouse.write("effect_statements", statements)))
+    return dg.MaterializeResult(metadata=written(warehouse, "effect_statements", statements))
 
 
 @dg.asset(deps=["metric_estimates"], **ASSET)
@@ -46,7 +46,7 @@ def subgroup_interactions(
     tests = test_interactions(
         warehouse.read("metric_estimates"), protocol_hash=study.protocol_hash, run_id=context.run.run_id
     )
-    return dg.MaterializeResult(metadata=row_metadata(warehouse.write("subgroup_interactions", tests)))
+    return dg.MaterializeResult(metadata=written(warehouse, "subgroup_interactions", tests))
 
 
 @dg.multi_asset(
@@ -73,7 +73,7 @@ def effects_across_sites(
         run_id=context.run.run_id,
     )
     for name, table in zip(ACROSS_SITES, (found.pooling, found.sites), strict=True):
-        yield dg.MaterializeResult(asset_key=name, metadata=row_metadata(warehouse.write(name, table)))
+        yield dg.MaterializeResult(asset_key=name, metadata=written(warehouse, name, table))
 
 
 @dg.asset(deps=["site_effects", "sites"], **ASSET)
@@ -88,4 +88,4 @@ def site_moderators(
         protocol_hash=study.protocol_hash,
         run_id=context.run.run_id,
     )
-    return dg.MaterializeResult(metadata=row_metadata(warehouse.write("site_moderators", found)))
+    return dg.MaterializeResult(metadata=written(warehouse, "site_moderators", found))

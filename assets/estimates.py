@@ -24,7 +24,6 @@ from pipelines.comparison import compared_populations, designs_found, look_at_da
 from pipelines.faults import guarded
 from pipelines.freezing import design_state
 from pipelines.horizons import POPULATIONS, follow_up_to_horizons, tables_read
-from pipelines.masking import row_metadata
 from pipelines.metrics import (
     activity_metrics,
     metrics_with_cautions,
@@ -35,6 +34,7 @@ from pipelines.metrics import (
 )
 from pipelines.published import published_results as load_published_results
 from pipelines.study import Study
+from pipelines.table_metadata import written
 from pipelines.warehouse import Warehouse
 
 ASSET = {"group_name": "estimates", "kinds": {"polars"}}
@@ -54,7 +54,7 @@ def survey_estimates(
         protocol_hash=study.protocol_hash,
         run_id=context.run.run_id,
     )
-    return dg.MaterializeResult(metadata=row_metadata(warehouse.write("survey_estimates", estimates)))
+    return dg.MaterializeResult(metadata=written(warehouse, "survey_estimates", estimates))
 
 
 @dg.asset(deps=["person_periods", "people", "sites", "record_quality", "end_of_data", "protocol_amendments"], **ASSET)
@@ -72,7 +72,7 @@ def before_after_estimates(
         protocol_hash=study.protocol_hash,
         run_id=context.run.run_id,
     )
-    return dg.MaterializeResult(metadata=row_metadata(warehouse.write("before_after_estimates", estimates)))
+    return dg.MaterializeResult(metadata=written(warehouse, "before_after_estimates", estimates))
 
 
 @dg.asset(
@@ -106,7 +106,7 @@ def controlled_estimates(
         run_id=context.run.run_id,
     )
     estimates = with_bias_cautions(estimates, warehouse.read("implied_bias"))
-    return dg.MaterializeResult(metadata=row_metadata(warehouse.write("controlled_estimates", estimates)))
+    return dg.MaterializeResult(metadata=written(warehouse, "controlled_estimates", estimates))
 
 
 @dg.asset(
@@ -137,7 +137,7 @@ def estimates_by_horizon(
         run_id=context.run.run_id,
     )
     estimates = with_bias_cautions(estimates, warehouse.read("implied_bias"))
-    return dg.MaterializeResult(metadata=row_metadata(warehouse.write("estimates_by_horizon", estimates)))
+    return dg.MaterializeResult(metadata=written(warehouse, "estimates_by_horizon", estimates))
 
 
 @dg.asset(
@@ -160,15 +160,15 @@ def metric_estimates(warehouse: dg.ResourceParam[Warehouse], study: dg.ResourceP
     look = look_at_data(warehouse, study.protocol)
     areas = with_look(warehouse.read(AREA_ESTIMATES), look)
     found = [with_look(estimates, look), areas, with_look(items, look.of_answers)]
-    rows = warehouse.write("metric_estimates", with_brackets(with_adjusted_p_values(pl.concat(found))))
-    return dg.MaterializeResult(metadata=row_metadata(rows))
+    adjusted = with_brackets(with_adjusted_p_values(pl.concat(found)))
+    return dg.MaterializeResult(metadata=written(warehouse, "metric_estimates", adjusted))
 
 
 @dg.asset(**ASSET)
 @guarded
 def published_results(warehouse: dg.ResourceParam[Warehouse]) -> dg.MaterializeResult:
     """What evaluations of integrated care published, mapped to our metrics, populations and designs."""
-    return dg.MaterializeResult(metadata=row_metadata(warehouse.write("published_results", load_published_results())))
+    return dg.MaterializeResult(metadata=written(warehouse, "published_results", load_published_results()))
 
 
 @dg.asset(deps=[published_results, metric_estimates], **ASSET)
@@ -183,4 +183,4 @@ def comparison_with_published(
         follow_up_months=study.protocol.periods.follow_up_months,
         run_id=context.run.run_id,
     )
-    return dg.MaterializeResult(metadata=row_metadata(warehouse.write("comparison_with_published", comparison)))
+    return dg.MaterializeResult(metadata=written(warehouse, "comparison_with_published", comparison))

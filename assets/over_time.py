@@ -7,10 +7,10 @@ from evaluation.estimation import over_time as follow_over_time
 from pipelines.comparison import compared_populations
 from pipelines.faults import guarded
 from pipelines.freezing import design_state
-from pipelines.masking import row_metadata
 from pipelines.metrics import metrics_with_cautions
 from pipelines.over_time import POPULATIONS, months_of_compared, use_after_index
 from pipelines.study import Study
+from pipelines.table_metadata import written
 from pipelines.warehouse import Warehouse
 
 OVER_TIME = {
@@ -58,4 +58,4 @@ def over_time(
         run_id=context.run.run_id,
     )
     for name in OVER_TIME:
-        yield dg.MaterializeResult(asset_key=name, metadata=row_metadata(warehouse.write(name, getattr(found, name))))
+        yield dg.MaterializeResult(asset_key=name, metadata=written(warehouse, name, getattr(found, name)))

@@ -9,10 +9,10 @@ from evaluation.estimation import sensitivity_estimates as estimate_sensitivity
 from evaluation.estimation import with_bias_cautions
 from pipelines.faults import guarded
 from pipelines.freezing import design_state
-from pipelines.masking import row_metadata
 from pipelines.metrics import negative_controls, protocol_activity_metrics
 from pipelines.sensitivity import planned_design, sensitivity_variants, worthwhile_changes
 from pipelines.study import Study
+from pipelines.table_metadata import written
 from pipelines.warehouse import Warehouse
 
 ASSET = {"group_name": "estimates", "kinds": {"polars"}}
@@ -54,7 +54,7 @@ def sensitivity_estimates(
         run_id=context.run.run_id,
     )
     estimates = with_bias_cautions(estimates, warehouse.read("implied_bias"))
-    return dg.MaterializeResult(metadata=row_metadata(warehouse.write("sensitivity_estimates", estimates)))
+    return dg.MaterializeResult(metadata=written(warehouse, "sensitivity_estimates", estimates))
 
 
 @dg.asset(deps=[sensitivity_estimates, metric_estimates, published_results], **ASSET)
@@ -67,4 +67,4 @@ def robustness(warehouse: dg.ResourceParam[Warehouse], study: dg.ResourceParam[S
         worthwhile_pct=worthwhile_changes(study.protocol),
         published=warehouse.read("published_results"),
     )
-    return dg.MaterializeResult(metadata=row_metadata(warehouse.write("robustness", verdicts)))
+    return dg.MaterializeResult(metadata=written(warehouse, "robustness", verdicts))
