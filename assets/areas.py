@@ -9,9 +9,9 @@ from pipelines.area_designs import excluded_donors
 from pipelines.faults import guarded
 from pipelines.freezing import MAY_CHANGE
 from pipelines.looks import look_at_data
-from pipelines.masking import row_metadata
 from pipelines.metrics import metrics_with_cautions, some_sites_without_area
 from pipelines.study import Study
+from pipelines.table_metadata import written
 from pipelines.warehouse import Warehouse
 
 ESTIMATES = "area_estimates"
@@ -56,4 +56,4 @@ def area_effects(
     of_areas = (found.estimates, found.event_study, found.trend_bounds)
     seen = (with_look(with_caution(table, changed), look) for table in of_areas)
     for name, table in zip(TABLES, (*seen, found.weights), strict=True):
-        yield dg.MaterializeResult(asset_key=name, metadata=row_metadata(warehouse.write(name, table)))
+        yield dg.MaterializeResult(asset_key=name, metadata=written(warehouse, name, table))

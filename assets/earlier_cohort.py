@@ -4,7 +4,7 @@ import dagster as dg
 
 from pipelines import placebo
 from pipelines.faults import guarded
-from pipelines.masking import row_metadata
+from pipelines.table_metadata import written
 from pipelines.warehouse import Warehouse
 
 ASSET = {"group_name": "matching", "kinds": {"duckdb"}}
@@ -15,7 +15,7 @@ ASSET = {"group_name": "matching", "kinds": {"duckdb"}}
 def placebo_covariates(warehouse: dg.ResourceParam[Warehouse]) -> dg.MaterializeResult:
     """What was known of the people compared the day before their placebo index date, and of the gap after it."""
     found = placebo.placebo_covariates(warehouse)
-    return dg.MaterializeResult(metadata=row_metadata(warehouse.write("placebo_covariates", found)))
+    return dg.MaterializeResult(metadata=written(warehouse, "placebo_covariates", found))
 
 
 @dg.asset(deps=placebo.months_read(), **ASSET)
@@ -23,7 +23,7 @@ def placebo_covariates(warehouse: dg.ResourceParam[Warehouse]) -> dg.Materialize
 def placebo_use(warehouse: dg.ResourceParam[Warehouse]) -> dg.MaterializeResult:
     """Use and cost of the people compared in the months after their placebo index date, all before the true one."""
     found = placebo.placebo_use(warehouse)
-    return dg.MaterializeResult(metadata=row_metadata(warehouse.write("placebo_use", found)))
+    return dg.MaterializeResult(metadata=written(warehouse, "placebo_use", found))
 
 
 @dg.asset(deps=placebo.tables_read(), **ASSET)
@@ -31,4 +31,4 @@ def placebo_use(warehouse: dg.ResourceParam[Warehouse]) -> dg.MaterializeResult:
 def covariates_as_at_placebo(warehouse: dg.ResourceParam[Warehouse]) -> dg.MaterializeResult:
     """What was known of the people compared the day before their index date, in windows as at the placebo date."""
     found = placebo.covariates_as_at_placebo(warehouse)
-    return dg.MaterializeResult(metadata=row_metadata(warehouse.write("covariates_as_at_placebo", found)))
+    return dg.MaterializeResult(metadata=written(warehouse, "covariates_as_at_placebo", found))

@@ -17,9 +17,9 @@ from evaluation.estimation import subgroup_interactions as test_interactions
 from pipelines.amended import HEADLINE, amended, state_of_design
 from pipelines.faults import guarded
 from pipelines.looks import look_at_data
-from pipelines.masking import row_metadata
 from pipelines.metrics import activity_metrics, metrics_with_cautions, survey_metrics
 from pipelines.study import Study
+from pipelines.table_metadata import written
 from pipelines.warehouse import Warehouse
 
 ASSET = {"group_name": "estimates", "kinds": {"polars"}}
@@ -48,7 +48,7 @@ def effect_statements(
     )
     choice = amended(warehouse.read("protocol_amendments"), *HEADLINE)
     statements = with_caution(statements, choice, where=pl.col("sites_as").is_not_null())
-    return dg.MaterializeResult(metadata=row_metadata(warehouse.write("effect_statements", statements)))
+    return dg.MaterializeResult(metadata=written(warehouse, "effect_statements", statements))
 
 
 @dg.asset(deps=["metric_estimates", "mortality_ratios", "people", "protocol_amendments"], **ASSET)
@@ -62,7 +62,7 @@ def subgroup_interactions(
     )
     tests = with_mortality_cautions_of_values(tests, warehouse.read("mortality_ratios"))
     tests = with_look(tests, look_at_data(warehouse, study))
-    return dg.MaterializeResult(metadata=row_metadata(warehouse.write("subgroup_interactions", tests)))
+    return dg.MaterializeResult(metadata=written(warehouse, "subgroup_interactions", tests))
 
 
 @dg.multi_asset(
@@ -91,7 +91,7 @@ def effects_across_sites(
     look = look_at_data(warehouse, study)
     pooling = with_mortality_cautions(found.pooling, warehouse.read("mortality_ratios"), population=ALL_SITES)
     for name, table in zip(ACROSS_SITES, (pooling, found.sites), strict=True):
-        yield dg.MaterializeResult(asset_key=name, metadata=row_metadata(warehouse.write(name, with_look(table, look))))
+        yield dg.MaterializeResult(asset_key=name, metadata=written(warehouse, name, with_look(table, look)))
 
 
 @dg.asset(deps=["site_effects", "sites", "people", "protocol_amendments"], **ASSET)
@@ -107,4 +107,4 @@ def site_moderators(
         run_id=context.run.run_id,
     )
     found = with_look(found, look_at_data(warehouse, study))
-    return dg.MaterializeResult(metadata=row_metadata(warehouse.write("site_moderators", found)))
+    return dg.MaterializeResult(metadata=written(warehouse, "site_moderators", found))

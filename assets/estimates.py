@@ -27,7 +27,6 @@ from pipelines.faults import guarded
 from pipelines.freezing import MAY_CHANGE
 from pipelines.horizons import POPULATIONS, follow_up_to_horizons, tables_read
 from pipelines.looks import look_at_data
-from pipelines.masking import row_metadata
 from pipelines.metrics import (
     activity_metrics,
     metrics_with_cautions,
@@ -39,6 +38,7 @@ from pipelines.metrics import (
 from pipelines.protocol_log import amended_outcomes
 from pipelines.published import published_results as load_published_results
 from pipelines.study import Study
+from pipelines.table_metadata import written
 from pipelines.warehouse import Warehouse
 
 ASSET = {"group_name": "estimates", "kinds": {"polars"}}
@@ -60,7 +60,7 @@ def survey_estimates(
     )
     for instrument, changed in amended_instruments(warehouse.read("protocol_amendments"), study).items():
         estimates = with_caution(estimates, changed, where=pl.col("instrument_id") == instrument)
-    return dg.MaterializeResult(metadata=row_metadata(warehouse.write("survey_estimates", estimates)))
+    return dg.MaterializeResult(metadata=written(warehouse, "survey_estimates", estimates))
 
 
 @dg.asset(deps=["person_periods", "people", "sites", "record_quality", "end_of_data", "protocol_amendments"], **ASSET)
@@ -79,7 +79,7 @@ def before_after_estimates(
         run_id=context.run.run_id,
     )
     estimates = with_caution(estimates, amended(warehouse.read("protocol_amendments"), *COUNTS, but=MAY_CHANGE))
-    return dg.MaterializeResult(metadata=row_metadata(warehouse.write("before_after_estimates", estimates)))
+    return dg.MaterializeResult(metadata=written(warehouse, "before_after_estimates", estimates))
 
 
 @dg.asset(
@@ -113,7 +113,7 @@ def controlled_estimates(
         run_id=context.run.run_id,
     )
     estimates = with_bias_cautions(estimates, warehouse.read("implied_bias"))
-    return dg.MaterializeResult(metadata=row_metadata(warehouse.write("controlled_estimates", estimates)))
+    return dg.MaterializeResult(metadata=written(warehouse, "controlled_estimates", estimates))
 
 
 @dg.asset(
@@ -148,7 +148,7 @@ def estimates_by_horizon(
     estimates = with_mortality_cautions(estimates, warehouse.read("mortality_ratios"))
     estimates = with_caution(estimates, amended(warehouse.read("protocol_amendments"), *HORIZONS))
     estimates = with_look(estimates, look_at_data(warehouse, study))
-    return dg.MaterializeResult(metadata=row_metadata(warehouse.write("estimates_by_horizon", estimates)))
+    return dg.MaterializeResult(metadata=written(warehouse, "estimates_by_horizon", estimates))
 
 
 @dg.asset(
@@ -172,15 +172,15 @@ def metric_estimates(warehouse: dg.ResourceParam[Warehouse], study: dg.ResourceP
         items = with_caution(items, " ".join(sentences), where=pl.col("metric_id") == item)
     look = look_at_data(warehouse, study)
     found = [with_look(estimates, look), warehouse.read(AREA_ESTIMATES), with_look(items, look.of_answers)]
-    rows = warehouse.write("metric_estimates", with_brackets(with_adjusted_p_values(pl.concat(found))))
-    return dg.MaterializeResult(metadata=row_metadata(rows))
+    found_together = with_brackets(with_adjusted_p_values(pl.concat(found)))
+    return dg.MaterializeResult(metadata=written(warehouse, "metric_estimates", found_together))
 
 
 @dg.asset(**ASSET)
 @guarded
 def published_results(warehouse: dg.ResourceParam[Warehouse]) -> dg.MaterializeResult:
     """What evaluations of integrated care published, mapped to our metrics, populations and designs."""
-    return dg.MaterializeResult(metadata=row_metadata(warehouse.write("published_results", load_published_results())))
+    return dg.MaterializeResult(metadata=written(warehouse, "published_results", load_published_results()))
 
 
 @dg.asset(deps=[published_results, metric_estimates], **ASSET)
@@ -195,4 +195,4 @@ def comparison_with_published(
         follow_up_months=study.protocol.periods.follow_up_months,
         run_id=context.run.run_id,
     )
-    return dg.MaterializeResult(metadata=row_metadata(warehouse.write("comparison_with_published", comparison)))
+    return dg.MaterializeResult(metadata=written(warehouse, "comparison_with_published", comparison))

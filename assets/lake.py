@@ -2,11 +2,12 @@
 
 import dagster as dg
 
-from pipelines.arrivals import lake_contents, roles_with_news
+from pipelines.arrivals import lake_contents, roles_with_news, rows_delivered
 from pipelines.faults import guarded
 from pipelines.lake import LEDGER_TABLES, QUARANTINE, ROLES, fill_lake
 from pipelines.masking import row_metadata
 from pipelines.study import Study
+from pipelines.table_metadata import table_metadata, written
 from pipelines.warehouse import Warehouse
 
 VIEWS = {role: dg.AssetKey(f"lake_{role}") for role in ROLES}
@@ -65,9 +66,13 @@ def read_deliveries(
     before = lake_contents(study)
     lake = fill_lake(study, warehouse.connection, say=context.log.info)
     for role in roles_with_news(before, lake_contents(study)):
-        context.log_event(dg.AssetMaterialization(["extracts", role], description="A new delivery was read."))
+        rows = rows_delivered(lake.deliveries, role)
+        told = dg.AssetMaterialization(
+            ["extracts", role], description="A new delivery was read.", metadata=row_metadata(rows)
+        )
+        context.log_event(told)
     for view in VIEWS.values():
-        yield dg.MaterializeResult(asset_key=view, metadata=row_metadata(warehouse.count(view.path[0])))
+        yield dg.MaterializeResult(asset_key=view, metadata=table_metadata(warehouse, view.path[0]))
     for name, table in lake.tables.items():
-        yield dg.MaterializeResult(asset_key=name, metadata=row_metadata(warehouse.write(name, table)))
-    yield dg.MaterializeResult(asset_key=QUARANTINE, metadata=row_metadata(warehouse.count(QUARANTINE)))
+        yield dg.MaterializeResult(asset_key=name, metadata=written(warehouse, name, table))
+    yield dg.MaterializeResult(asset_key=QUARANTINE, metadata=table_metadata(warehouse, QUARANTINE))

@@ -4,7 +4,8 @@ import dagster as dg
 
 from pipelines.faults import guarded
 from pipelines.ledger import deliveries_table, unbalanced
-from pipelines.masking import masked_count, row_metadata
+from pipelines.masking import masked_count
+from pipelines.table_metadata import written
 from pipelines.warehouse import Warehouse
 
 
@@ -15,7 +16,7 @@ def deliveries(context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Wa
     ledger = deliveries_table(
         warehouse.read("deliveries_read"), warehouse.read("record_fates"), run_id=context.run.run_id
     )
-    return dg.MaterializeResult(metadata=row_metadata(warehouse.write("deliveries", ledger)))
+    return dg.MaterializeResult(metadata=written(warehouse, "deliveries", ledger))
 
 
 @dg.asset_check(asset=deliveries, blocking=True)

@@ -10,10 +10,10 @@ from pipelines.faults import guarded
 from pipelines.freezing import frozen_tables
 from pipelines.frozen_people import with_ids_of_today
 from pipelines.implied_bias import implied_biases
-from pipelines.masking import row_metadata
 from pipelines.parameters import DESIGN_STAGE
 from pipelines.planned import planned_comparisons, planned_outcomes
 from pipelines.study import Study
+from pipelines.table_metadata import written
 from pipelines.warehouse import Warehouse
 
 TABLES = {
@@ -49,7 +49,7 @@ def comparison(
     frozen = None if context.run.job_name == DESIGN_STAGE else frozen_tables(study)
     tables = with_ids_of_today(frozen, warehouse) if frozen else found_design(warehouse, study.protocol)
     for name in TABLES:
-        yield dg.MaterializeResult(asset_key=name, metadata=row_metadata(warehouse.write(name, tables[name])))
+        yield dg.MaterializeResult(asset_key=name, metadata=written(warehouse, name, tables[name]))
 
 
 @dg.asset(deps=["comparison_designs", "people"], group_name="matching", kinds={"polars"})
@@ -57,7 +57,7 @@ def comparison(
 def target_trial(warehouse: dg.ResourceParam[Warehouse], study: dg.ResourceParam[Study]) -> dg.MaterializeResult:
     """The trial that the study would be, element by element, and what the data do in its place."""
     found = trial_in_words(emulated_trial(warehouse, study))
-    return dg.MaterializeResult(metadata=row_metadata(warehouse.write("target_trial", found)))
+    return dg.MaterializeResult(metadata=written(warehouse, "target_trial", found))
 
 
 @dg.asset(
@@ -73,7 +73,7 @@ def expected_power(warehouse: dg.ResourceParam[Warehouse], study: dg.ResourcePar
         outcomes=planned_outcomes(study),
         earlier=warehouse.read("earlier_baselines"),
     )
-    return dg.MaterializeResult(metadata=row_metadata(warehouse.write("expected_power", found)))
+    return dg.MaterializeResult(metadata=written(warehouse, "expected_power", found))
 
 
 @dg.asset(
@@ -84,6 +84,4 @@ def expected_power(warehouse: dg.ResourceParam[Warehouse], study: dg.ResourcePar
 @guarded
 def implied_bias(warehouse: dg.ResourceParam[Warehouse], study: dg.ResourceParam[Study]) -> dg.MaterializeResult:
     """How far recorded history alone sets the groups' expected rates apart, by outcome, population and stage."""
-    return dg.MaterializeResult(
-        metadata=row_metadata(warehouse.write("implied_bias", implied_biases(warehouse, study)))
-    )
+    return dg.MaterializeResult(metadata=written(warehouse, "implied_bias", implied_biases(warehouse, study)))

@@ -9,10 +9,10 @@ from pipelines.amended import state_of_design
 from pipelines.comparison import compared_populations
 from pipelines.faults import guarded
 from pipelines.looks import look_at_data
-from pipelines.masking import row_metadata
 from pipelines.metrics import metrics_with_cautions
 from pipelines.over_time import months_of_compared, use_after_index
 from pipelines.study import Study
+from pipelines.table_metadata import written
 from pipelines.warehouse import Warehouse
 
 OVER_TIME = {
@@ -66,5 +66,5 @@ def over_time(
     look = look_at_data(warehouse, study)
     for name in OVER_TIME:
         table = getattr(found, name)
-        rows = warehouse.write(name, table if name in BEFORE_INDEX else with_look(table, look))
-        yield dg.MaterializeResult(asset_key=name, metadata=row_metadata(rows))
+        seen = table if name in BEFORE_INDEX else with_look(table, look)
+        yield dg.MaterializeResult(asset_key=name, metadata=written(warehouse, name, seen))

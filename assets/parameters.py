@@ -4,11 +4,11 @@ import dagster as dg
 
 from pipelines.code_lists import load_code_lists
 from pipelines.faults import guarded
-from pipelines.masking import row_metadata
 from pipelines.parameters import DESIGN_STAGE, PARAMETER_TABLES, parameter_frames
 from pipelines.protocol_log import amendments_frame, used_protocols
 from pipelines.study import Study
 from pipelines.study_files import kept_files
+from pipelines.table_metadata import written
 from pipelines.warehouse import Warehouse
 
 CODE_LISTS = load_code_lists()
@@ -28,7 +28,7 @@ def study_parameters(
 ):
     """Protocol, sites, prices and instruments as tables, so that a missing one is a loud error."""
     for name, frame in parameter_frames(study, is_design_stage=context.run.job_name == DESIGN_STAGE).items():
-        yield dg.MaterializeResult(asset_key=name, metadata=row_metadata(warehouse.write(name, frame)))
+        yield dg.MaterializeResult(asset_key=name, metadata=written(warehouse, name, frame))
 
 
 @dg.multi_asset(name="code_list_tables", specs=_specs({c.table: c.description for c in CODE_LISTS}, "yaml"))
@@ -36,8 +36,8 @@ def study_parameters(
 def code_list_tables(warehouse: dg.ResourceParam[Warehouse]):
     """Every code list as a table of its own."""
     for code_list in CODE_LISTS:
-        rows = warehouse.write(code_list.table, code_list.frame())
-        yield dg.MaterializeResult(asset_key=code_list.table, metadata=row_metadata(rows))
+        metadata = written(warehouse, code_list.table, code_list.frame())
+        yield dg.MaterializeResult(asset_key=code_list.table, metadata=metadata)
 
 
 @dg.asset(group_name="parameters", kinds={"polars"})
@@ -47,4 +47,4 @@ def protocol_amendments(warehouse: dg.ResourceParam[Warehouse], study: dg.Resour
     amendments = amendments_frame(
         used_protocols(study.output), reasons=study.protocol.amendments, kept=kept_files(study.output)
     )
-    return dg.MaterializeResult(metadata=row_metadata(warehouse.write("protocol_amendments", amendments)))
+    return dg.MaterializeResult(metadata=written(warehouse, "protocol_amendments", amendments))

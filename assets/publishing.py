@@ -13,10 +13,10 @@ from assets.sensitivity import robustness, sensitivity_estimates
 from pipelines.code_lists import code_lists_frame, load_code_lists
 from pipelines.contracts import published_contracts
 from pipelines.faults import guarded
-from pipelines.masking import row_metadata
 from pipelines.publishing import publish
 from pipelines.run_log import read_runs, runs_frame
 from pipelines.study import Study
+from pipelines.table_metadata import rows_by_table, written
 from pipelines.warehouse import Warehouse
 
 ASSET = {"group_name": "published", "kinds": {"duckdb"}}
@@ -43,6 +43,7 @@ NAMED_TABLES = [
     "area_months",
     "attrition",
     "continuous_inpatient_spells",
+    "continuous_spell_agreement",
     "data_quality",
     "earlier_baselines",
     "emergency_admissions_by_rule",
@@ -53,6 +54,7 @@ NAMED_TABLES = [
     "person_months",
     "person_periods",
     "protocol_amendments",
+    "provider_month_completeness",
     "quarantine_summary",
     "reach",
     "record_quality",
@@ -65,16 +67,14 @@ NAMED_TABLES = [
 @guarded
 def code_lists(warehouse: dg.ResourceParam[Warehouse]) -> dg.MaterializeResult:
     """Name, version, source and verified flag of every code list."""
-    return dg.MaterializeResult(
-        metadata=row_metadata(warehouse.write("code_lists", code_lists_frame(load_code_lists())))
-    )
+    return dg.MaterializeResult(metadata=written(warehouse, "code_lists", code_lists_frame(load_code_lists())))
 
 
 @dg.asset(**ASSET)
 @guarded
 def runs(warehouse: dg.ResourceParam[Warehouse], study: dg.ResourceParam[Study]) -> dg.MaterializeResult:
     """Every run of the study so far, this one included."""
-    return dg.MaterializeResult(metadata=row_metadata(warehouse.write("runs", runs_frame(read_runs(study.output)))))
+    return dg.MaterializeResult(metadata=written(warehouse, "runs", runs_frame(read_runs(study.output))))
 
 
 @dg.asset(deps=[*PYTHON_TABLES, *NAMED_TABLES, code_lists, runs], **ASSET)
@@ -85,4 +85,5 @@ def published(
     """`published/evaluation.duckdb`: every published table, checked; connected readers keep the file they have."""
     contracts = published_contracts()
     publish(warehouse.connection, contracts=contracts, folder=study.published, run_id=context.run.run_id)
-    return dg.MaterializeResult(metadata={"tables": len(contracts)})
+    tables = [contract.table for contract in contracts if contract.table != "schema_version"]
+    return dg.MaterializeResult(metadata={"tables": len(tables), "rows_by_table": rows_by_table(warehouse, tables)})

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 import dagster as dg
 
 from pipelines.faults import guarded
-from pipelines.masking import row_metadata
 from pipelines.quality.checks import EngineFaultError, RuleCheck, engine_faults, rule_checks, verdict
 from pipelines.quality.current import count_current, current_run_frame, source_limits
 from pipelines.quality.history import keep_outcomes
 from pipelines.quality.suites import LAKE_VIEWS, QUALITY_TABLES
 from pipelines.study import Study
+from pipelines.table_metadata import frame_metadata, written
 from pipelines.warehouse import Warehouse
 
 ASSET = {"group_name": "quality", "kinds": {"duckdb"}}
@@ -25,7 +25,7 @@ def current_run(
 ) -> dg.MaterializeResult:
     """The run and when it started: the present of rules about lateness, one row."""
     frame = current_run_frame(study.output, run_id=context.run.run_id)
-    return dg.MaterializeResult(metadata=row_metadata(warehouse.write("current_run", frame)))
+    return dg.MaterializeResult(metadata=written(warehouse, "current_run", frame))
 
 
 @dg.asset(deps=[*COUNTED_TABLES, "deliveries_read", "delivery_order", current_run], **ASSET)
@@ -35,14 +35,14 @@ def data_quality_counts(
 ) -> dg.MaterializeResult:
     """Rows that every rule was evaluated on, and rows that broke it, in every run; nothing is judged here."""
     counts = count_current(study, warehouse, run_id=context.run.run_id)
-    return dg.MaterializeResult(metadata=row_metadata(warehouse.write("data_quality_counts", counts)))
+    return dg.MaterializeResult(metadata=written(warehouse, "data_quality_counts", counts))
 
 
 @dg.asset(**ASSET)
 @guarded
 def data_quality_limits(warehouse: dg.ResourceParam[Warehouse], study: dg.ResourceParam[Study]) -> dg.MaterializeResult:
     """What each rule is judged by: severity and threshold, as the contracts say today."""
-    return dg.MaterializeResult(metadata=row_metadata(warehouse.write("data_quality_limits", source_limits(study))))
+    return dg.MaterializeResult(metadata=written(warehouse, "data_quality_limits", source_limits(study)))
 
 
 @dg.asset(deps=["data_quality", data_quality_counts], group_name="quality", kinds={"parquet"})
@@ -52,7 +52,7 @@ def data_quality_history(
 ) -> dg.MaterializeResult:
     """`quality/data_quality.parquet`: the outcome of every rule in every run; written before a rule can stop one."""
     kept = keep_outcomes(study.output, warehouse.read("data_quality"), warehouse.read("data_quality_counts"))
-    return dg.MaterializeResult(metadata=row_metadata(kept.height))
+    return dg.MaterializeResult(metadata=frame_metadata(kept))
 
 
 @dg.multi_asset_check(

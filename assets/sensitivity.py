@@ -11,10 +11,10 @@ from pipelines import later_enrolment, spell_rules
 from pipelines.amended import state_of_design
 from pipelines.faults import guarded
 from pipelines.looks import look_at_data
-from pipelines.masking import row_metadata
 from pipelines.metrics import negative_controls, protocol_activity_metrics
 from pipelines.sensitivity import planned_design, sensitivity_variants, worthwhile_changes
 from pipelines.study import Study
+from pipelines.table_metadata import written
 from pipelines.warehouse import Warehouse
 
 ASSET = {"group_name": "estimates", "kinds": {"polars"}}
@@ -57,7 +57,7 @@ def sensitivity_estimates(
     estimates = with_bias_cautions(estimates, warehouse.read("implied_bias"))
     estimates = with_mortality_cautions(estimates, warehouse.read("mortality_ratios"))
     estimates = with_look(estimates, look_at_data(warehouse, study))
-    return dg.MaterializeResult(metadata=row_metadata(warehouse.write("sensitivity_estimates", estimates)))
+    return dg.MaterializeResult(metadata=written(warehouse, "sensitivity_estimates", estimates))
 
 
 @dg.asset(deps=[sensitivity_estimates, metric_estimates, published_results], **ASSET)
@@ -70,4 +70,4 @@ def robustness(warehouse: dg.ResourceParam[Warehouse], study: dg.ResourceParam[S
         worthwhile_pct=worthwhile_changes(study.protocol),
         published=warehouse.read("published_results"),
     )
-    return dg.MaterializeResult(metadata=row_metadata(warehouse.write("robustness", verdicts)))
+    return dg.MaterializeResult(metadata=written(warehouse, "robustness", verdicts))

@@ -5,8 +5,8 @@ import hashlib
 import dagster as dg
 
 from pipelines.faults import guarded
-from pipelines.masking import row_metadata
 from pipelines.models import SqlModel, load_models
+from pipelines.table_metadata import table_metadata
 from pipelines.warehouse import Warehouse
 
 
@@ -26,7 +26,7 @@ def _sql_asset(model: SqlModel) -> dg.AssetsDefinition:
     )
     @guarded
     def build(warehouse: dg.ResourceParam[Warehouse]) -> dg.MaterializeResult:
-        rows = warehouse.run_model(model)
-        return dg.MaterializeResult(metadata={} if rows is None else row_metadata(rows))
+        warehouse.run_model(model)
+        return dg.MaterializeResult(metadata=table_metadata(warehouse, model.name))
 
     return build

@@ -1,10 +1,11 @@
 """What lies in the extracts' folders and in the lake, told by names, sizes and times alone: nothing is opened."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from pipelines.lake import SURVEYS
 from pipelines.protocol import EXTRACT_CONTRACTS
+from pipelines.reading import Delivery
 from pipelines.reading.discovery import is_ignored, look_at, shown_name
 from pipelines.study import Study
 
@@ -40,5 +41,13 @@ def lake_contents(study: Study) -> frozenset[str]:
 
 def roles_with_news(before: frozenset[str], after: frozenset[str]) -> tuple[str, ...]:
     """The roles of the extracts of which something was read in between; all surveys have one role."""
-    extracts = {name.split("/")[0] for name in after - before}
-    return tuple(sorted({extract if extract in EXTRACT_CONTRACTS else SURVEYS for extract in extracts}))
+    return tuple(sorted({_role(name.split("/")[0]) for name in after - before}))
+
+
+def rows_delivered(deliveries: Iterable[Delivery], role: str) -> int:
+    """Records read from the files of a role's extracts, those of replaced files too."""
+    return sum(delivery.rows_read for delivery in deliveries if _role(delivery.extract) == role)
+
+
+def _role(extract: str) -> str:
+    return extract if extract in EXTRACT_CONTRACTS else SURVEYS

@@ -1,18 +1,22 @@
-"""Looking before a run: every delivery against its contract, read into a folder that is gone afterwards."""
+"""Looking before a run: every delivery against its contract and its rules, in a folder that is gone afterwards."""
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import duckdb
+import polars as pl
 
-from pipelines.lake import READ_AGAIN, known_contents, read_deliveries
-from pipelines.masking import masked_count
+from pipelines.errors import DataQualityError
+from pipelines.lake import READ_AGAIN, fill_lake, known_contents
+from pipelines.masking import masked_count, masked_part
 from pipelines.metrics import check_outcomes
+from pipelines.quality.before_run import outcomes_before_run, rules_of_the_run
+from pipelines.quality.checks import EngineFaultError, Verdict, engine_faults, rule_checks, verdict
 from pipelines.reading import Delivery, period_text
 from pipelines.study import Study
 from pipelines.text_tables import text_table
+from pipelines.warehouse import Warehouse
 
 HEADER = ("extract", "file", "period", "what a run would do", "records", "quarantined")
 SUPERSEDED = "superseded by a later delivery"
@@ -22,34 +26,67 @@ WORDS = {
     "refused": "REFUSED",
     "growing": "left for the next run: still growing",
 }
+REFUSED = "a file is refused"
+RULE_FAILS = "a rule of severity error fails"
 
 
 @dataclass(frozen=True)
 class CheckReport:
-    """What a run would find: a text to read, and the exit code it would end with for refused files."""
+    """What a run would find: a text to read, and the exit code that it would end with for files and rules."""
 
     text: str
     exit_code: int
 
 
 def check_study(study: Study, *, say: Callable[[str], None]) -> CheckReport:
-    """Reads every delivery by its contract without keeping anything; StudyError for a protocol that cannot run."""
+    """Reads every delivery by its contract, asks its rules and keeps nothing.
+
+    Raises StudyError for a protocol that cannot run, EngineFaultError where the engine failed on a rule that may
+    stop a run.
+    """
     check_outcomes(study)
-    with tempfile.TemporaryDirectory(prefix="icp-check-") as folder, duckdb.connect() as connection:
+    with tempfile.TemporaryDirectory(prefix="icp-check-") as folder:
         trial = replace(study, output=Path(folder))
-        deliveries = read_deliveries(trial, connection, say=say)
-    refused = [delivery for delivery in deliveries if delivery.status == "refused"]
-    lines = [text_table(HEADER, [_row(study, delivery) for delivery in deliveries])]
-    lines += [f"{d.extract}/{d.file_name} was refused: {d.reason}" for d in refused]
-    lines += [
-        f"{d.extract}/{d.file_name}: {len(d.ignored_columns)} columns that the contract does not name are ignored"
-        for d in deliveries
-        if d.ignored_columns
-    ]
-    missing = [name for name in study.protocol.extracts if name not in {d.extract for d in deliveries}]
-    lines += [f"extracts/{name}: no delivery yet" for name in missing]
-    lines.append("a run would stop: a file is refused" if refused else "nothing here would stop a run")
-    return CheckReport(text="\n".join(lines), exit_code=3 if refused else 0)
+        with Warehouse(trial.output / "check.duckdb") as warehouse:
+            lake = fill_lake(trial, warehouse.connection, say=say)
+            outcomes = outcomes_before_run(trial, warehouse, lake.tables)
+    if faults := engine_faults(outcomes):
+        raise EngineFaultError(*faults)
+    failed = _failed_rules(outcomes)
+    stops = [REFUSED] if any(delivery.status == "refused" for delivery in lake.deliveries) else []
+    stops += [RULE_FAILS] if any(rule.is_error for rule in failed) else []
+    lines = [*_delivery_lines(study, lake.deliveries), *_rule_lines(failed), *_ending_lines(study, stops)]
+    return CheckReport(text="\n".join(lines), exit_code=DataQualityError.exit_code if stops else 0)
+
+
+def _failed_rules(outcomes: pl.DataFrame) -> list[Verdict]:
+    """Errors first."""
+    found = [verdict(check, outcomes) for check in rule_checks()]
+    return sorted((one for one in found if not one.passed), key=lambda one: not one.is_error)
+
+
+def _delivery_lines(study: Study, deliveries: tuple[Delivery, ...]) -> Iterator[str]:
+    yield text_table(HEADER, [_row(study, delivery) for delivery in deliveries])
+    for delivery in deliveries:
+        if delivery.status == "refused":
+            yield f"{delivery.extract}/{delivery.file_name} was refused: {delivery.reason}"
+    for delivery in deliveries:
+        if delivery.ignored_columns:
+            ignored = f"{len(delivery.ignored_columns)} columns that the contract does not name are ignored"
+            yield f"{delivery.extract}/{delivery.file_name}: {ignored}"
+    for name in study.protocol.extracts:
+        if name not in {delivery.extract for delivery in deliveries}:
+            yield f"extracts/{name}: no delivery yet"
+
+
+def _rule_lines(failed: list[Verdict]) -> Iterator[str]:
+    for rule in failed:
+        yield f"{'ERROR' if rule.is_error else 'warning'}: {rule.description}"
+
+
+def _ending_lines(study: Study, stops: list[str]) -> Iterator[str]:
+    yield f"a run would stop: {' and '.join(stops)}" if stops else "nothing found here would stop a run"
+    yield f"evaluated in a run only, on the joined tables: {', '.join(rules_of_the_run(study))}"
 
 
 def _row(study: Study, delivery: Delivery) -> tuple[str, ...]:
@@ -59,7 +96,7 @@ def _row(study: Study, delivery: Delivery) -> tuple[str, ...]:
         period_text(delivery.period) if delivery.period else "",
         WORDS.get(delivery.status) or _new_or_known(study, delivery),
         masked_count(delivery.rows_read),
-        masked_count(delivery.rows_quarantined),
+        masked_part(delivery.rows_quarantined, delivery.rows_read),
     )
 
 

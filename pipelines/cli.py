@@ -56,7 +56,7 @@ def demo_command(folder: Path, people: int, seed: int, effects: tuple[str, ...],
 @STUDY
 @OUTPUT
 def check_command(folder: Path, output: Path | None) -> None:
-    """Hold a study's protocol and every delivery against their contracts; compute and keep nothing."""
+    """Hold a study's protocol and every delivery against contracts and their rules; compute and keep nothing."""
     from pipelines.checking import check_study
     from pipelines.study import load_study
 
@@ -112,7 +112,11 @@ def freeze_command(folder: Path, output: Path | None, by: str, again: bool) -> N
 @icp.command("run")
 @STUDY
 @OUTPUT
-@click.option("--dry-run", is_flag=True, help="Say which deliveries are new, known or refused; write nothing.")
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Say which deliveries are new, known or refused, and which rules fail; write nothing.",
+)
 @click.option("--engine", type=click.Choice(["duckdb"]), default="duckdb", show_default=True)
 def run_command(folder: Path, output: Path | None, dry_run: bool, engine: str) -> None:  # noqa: ARG001
     """Read everything new, compute, publish."""

@@ -69,6 +69,17 @@ def in_dependency_order(models: Iterable[SqlModel]) -> tuple[SqlModel, ...]:
         raise ModelError(f"sql: models read each other in a circle: {' -> '.join(error.args[1])}") from None
 
 
+def needed_for(tables: Iterable[str]) -> tuple[SqlModel, ...]:
+    """Our models that make some tables, with all that those read, in dependency order."""
+    by_name = {model.name: model for model in load_models()}
+    found: set[str] = set()
+    left = {name for name in tables if name in by_name}
+    while left:
+        found |= left
+        left = {read for name in left for read in by_name[name].depends_on if read in by_name} - found
+    return in_dependency_order(by_name[name] for name in found)
+
+
 def _load(path: Path) -> SqlModel:
     sql = path.read_text(encoding="utf-8")
     header = _header(sql, path=path)

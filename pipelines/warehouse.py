@@ -45,12 +45,11 @@ class Warehouse:
             self.connection.unregister("incoming_frame")
         return frame.height
 
-    def run_model(self, model: SqlModel) -> int | None:
-        """Replaces a table or view by its SQL model; returns the rows of a table. A view is asked by its readers."""
+    def run_model(self, model: SqlModel) -> None:
+        """Replaces a table or view by its SQL model."""
         kind = "view" if model.is_view else "table"
         self._drop_if_not(kind, model.name)
         self.connection.execute(f"create or replace {kind} {_quoted(model.name)} as {model.sql}")
-        return None if model.is_view else self.count(model.name)
 
     def _drop_if_not(self, kind: str, name: str) -> None:
         """A working file of an earlier version may hold a table where there is a view now, or the other way round."""
@@ -66,6 +65,10 @@ class Warehouse:
         """Rows of a table or view."""
         found = self.connection.execute(f"select count(*) from {_quoted(table)}").fetchone()
         return int(found[0]) if found else 0
+
+    def columns(self, table: str) -> dict[str, str]:
+        """DuckDB's types of the columns of a table or view, by name."""
+        return {name: kind for name, kind, *_ in self.connection.execute(f"describe {_quoted(table)}").fetchall()}
 
     def free_cache(self) -> None:
         """Gives back the memory of pages kept for later queries, for work that needs it outside DuckDB.

@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pytest
 
 from pipelines.alerts import report_problems
+from pipelines.run import run_study
 from pipelines.study import Study, load_study
 from tests.tiny_study import write_tiny_study
 
@@ -63,6 +65,19 @@ def history(*runs: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
 def study_in(folder: Path) -> Study:
     """A study whose output is still empty."""
     return load_study(write_tiny_study(folder / "study"))
+
+
+def run_telling(study: Study, told: Path, *, say: Callable[[str], None] = lambda _line: None) -> None:
+    """One whole run of a study whose alerts go to a file."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("ICP_ALERT_URLS", f"file://{told}")
+        run_study(study, say=say)
+
+
+def problems_of_study(study: Study) -> dict[str, dict[str, str]]:
+    """The problems that stand, or that somebody is still to be told of, by id."""
+    problems: dict[str, dict[str, str]] = json.loads((study.output / "alerts.json").read_text())["problems"]
+    return problems
 
 
 @dataclass

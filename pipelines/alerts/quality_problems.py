@@ -6,7 +6,8 @@ from typing import Any
 
 import polars as pl
 
-from pipelines.alerts.wording import amount, plain, share
+from pipelines.alerts.wording import amount, plain
+from pipelines.masking import masked_share
 from pipelines.quality.rules import QUALITY_RULES
 
 Row = dict[str, Any]
@@ -138,4 +139,4 @@ def _how_much(row: Row) -> str:
 
 def _value(row: Row) -> str:
     is_counted = row["evaluated_rows"] is not None and row["failed_rows"] is not None
-    return share(row["failed_rows"], row["evaluated_rows"]) if is_counted else str(row["status"])
+    return masked_share(row["failed_rows"], row["evaluated_rows"]) if is_counted else str(row["status"])

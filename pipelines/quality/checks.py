@@ -8,7 +8,7 @@ import polars as pl
 
 from pipelines.contracts import source_contract
 from pipelines.errors import IcpError
-from pipelines.masking import masked_count, masked_share
+from pipelines.masking import masked_count, masked_part, masked_share
 from pipelines.quality.rules import QUALITY_RULES
 from pipelines.quality.suites import LAKE_VIEWS, WHOLE_TABLE, contract_rules
 
@@ -92,7 +92,7 @@ def engine_faults(outcomes: pl.DataFrame) -> list[str]:
 def _line(row: Mapping[str, object]) -> str:
     failed, evaluated = int(str(row["failed_rows"])), int(str(row["evaluated_rows"]))
     return (
-        f"{_place(row)}: {row['rule_id']} fails: {masked_count(failed)} of {masked_count(evaluated)}, "
+        f"{_place(row)}: {row['rule_id']} fails: {masked_part(failed, evaluated)} of {masked_count(evaluated)}, "
         f"share {masked_share(failed, evaluated)}, at most {row['threshold']:.1%} allowed"
     )
 

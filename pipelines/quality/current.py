@@ -1,5 +1,6 @@
 """The rules of a study's contracts, counted for one run."""
 
+from collections.abc import Collection
 from datetime import date
 from pathlib import Path
 
@@ -37,14 +38,23 @@ def count_current(study: Study, warehouse: Warehouse, *, run_id: str) -> pl.Data
 
     What did not change since the last run is not asked again; the counts are kept in `output/quality/`.
     """
-    counts = count_rules(
+    counts = count_tables(study, warehouse)
+    ((_, started_at),) = warehouse.read("current_run").iter_rows()
+    return add_counts(study.output, counts, run_id=run_id, started_at=started_at)
+
+
+def count_tables(study: Study, warehouse: Warehouse, *, tables: Collection[str] | None = None) -> pl.DataFrame:
+    """Counts of the rules of a study's contracts on its tables, or on some of them: the columns of `COUNTS`.
+
+    The tables stand in the working file, and `deliveries_read` and `delivery_order` beside them.
+    """
+    asked = suites(_contracts(study), latest_date=_latest_date(study, warehouse))
+    return count_rules(
         warehouse.connection,
-        suites(_contracts(study), latest_date=_latest_date(study, warehouse)),
+        [suite for suite in asked if tables is None or suite.table_name in tables],
         deliveries=_deliveries_by_view(warehouse),
         folder=study.output / FOLDER,
     )
-    ((_, started_at),) = warehouse.read("current_run").iter_rows()
-    return add_counts(study.output, counts, run_id=run_id, started_at=started_at)
 
 
 def _contracts(study: Study) -> list[Contract]:

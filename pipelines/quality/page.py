@@ -28,7 +28,7 @@ READING = (
     ("Could not run", "the checking engine failed: nothing is said about the data, good or bad"),
     ("Not evaluated", "there was nothing to evaluate the rule on; an empty table is never a pass"),
     ("Allowed", "the share of failed rows up to which a rule passes, the dashed line in its trend"),
-    ("1 to 7", "a count too small to be shown; in a trend, such a run is drawn as if 4 rows had failed"),
+    ("1 to 7", "a count too small to be shown, also of rows that did not fail; in a trend it is drawn as if it were 4"),
     ("Exact counts", "are in the tables `data_quality` and `deliveries` of the published file"),
 )
 

@@ -11,7 +11,7 @@ from pipelines.masking import masked_share
 from pipelines.quality.page_counts import bounds_in_words, bounds_of_sum, share_of_bounds
 from pipelines.quality.page_elements import counted, element, in_utc, table
 from pipelines.quality.page_rules import section
-from pipelines.quality.page_words import prose, shown_count
+from pipelines.quality.page_words import prose, shown_count, shown_part
 from pipelines.reading.rules import REFUSED_FILES
 from pipelines.study import Study
 
@@ -68,7 +68,7 @@ def _extract(item: tuple[str, Sequence[Row]]) -> Sequence[str]:
         ", ".join(f"{files[status]} {words}" for status, words in STATUS.items() if files[status]),
         f"{in_utc(max(row['received_at'] for row in rows)):%Y-%m-%d}",
         bounds_in_words(read),
-        bounds_in_words(quarantined),
+        shown_part(quarantined.low, read.low) if quarantined.is_exact else bounds_in_words(quarantined),
         share_of_bounds(quarantined, read.low),
     )
 
@@ -85,7 +85,7 @@ def _file(row: Row) -> Sequence[str | Element]:
         str(row["period"] or "none"),
         f"{in_utc(row['received_at']):%Y-%m-%d}",
         shown_count(row["rows_read"]),
-        shown_count(row["rows_quarantined"]),
+        shown_part(row["rows_quarantined"], row["rows_read"]),
         masked_share(row["rows_quarantined"], row["rows_read"]),
         *(shown_count(row[name]) for name in FATES),
     )

@@ -7,10 +7,9 @@ from typing import Any, Literal
 
 import polars as pl
 
-from pipelines.masking import SMALLEST_SHOWN
+from pipelines.masking import SMALLEST_SHOWN, drawn_part
 
 RUNS_SHOWN = 12
-MIDDLE_OF_MASKED = 4
 Group = Literal["blocks", "warns", "engine", "not_evaluated", "passes"]
 GROUPS: Mapping[str, Group] = {"pass": "passes", "error": "engine"}
 Row = Mapping[str, Any]
@@ -29,11 +28,10 @@ class Point:
 
     @property
     def drawn_share(self) -> float | None:
-        """Share of failed rows as a picture may show it: 1 to 7 rows are drawn as the middle of that range."""
+        """Share of failed rows as a picture may show it."""
         if self.failed_rows is None or not self.evaluated_rows or self.evaluated_rows < SMALLEST_SHOWN:
             return None
-        failed = MIDDLE_OF_MASKED if 0 < self.failed_rows < SMALLEST_SHOWN else self.failed_rows
-        return failed / self.evaluated_rows
+        return drawn_part(self.failed_rows, self.evaluated_rows) / self.evaluated_rows
 
 
 @dataclass(frozen=True)

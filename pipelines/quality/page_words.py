@@ -5,7 +5,7 @@ from functools import cache
 from xml.etree.ElementTree import Element
 
 from pipelines.contracts import Contract, published_contracts, source_contract
-from pipelines.masking import SMALLEST_SHOWN, masked_count, masked_share
+from pipelines.masking import SMALLEST_SHOWN, masked_count, masked_part, masked_share
 from pipelines.protocol import EXTRACT_CONTRACTS
 from pipelines.quality.page_elements import element
 from pipelines.quality.page_findings import Finding, Point
@@ -43,7 +43,7 @@ def rows_in_words(point: Point) -> str:
     """Rows failed of those evaluated, masked: `20 of 1,000 (2.0%)`."""
     if point.failed_rows is None or point.evaluated_rows is None:
         return "not known"
-    counts = f"{shown_count(point.failed_rows)} of {shown_count(point.evaluated_rows)}"
+    counts = f"{shown_part(point.failed_rows, point.evaluated_rows)} of {shown_count(point.evaluated_rows)}"
     if point.evaluated_rows < SMALLEST_SHOWN:
         return counts
     return f"{counts} ({masked_share(point.failed_rows, point.evaluated_rows)})"
@@ -53,6 +53,12 @@ def shown_count(count: int) -> str:
     """A count of rows, masked, with thousands apart."""
     text = masked_count(count)
     return f"{count:,}" if text == str(count) else text
+
+
+def shown_part(part: int, whole: int) -> str:
+    """A count of rows beside the whole that it is a part of, masked, with thousands apart."""
+    text = masked_part(part, whole)
+    return f"{part:,}" if text == str(part) else text
 
 
 def allowed(threshold: float | None) -> str:

@@ -108,6 +108,15 @@ _RULES = (
         "provider_successions.csv.",
     ),
     QualityRule(
+        "provider_month_filled",
+        "Providers fill key fields every month",
+        "completeness",
+        "Months of a provider and a key field in which more records have no value than the contract allows of the "
+        "field, beyond chance. Months of fewer than 50 records and fields that nobody fills are not evaluated.",
+        f"{_ASK} why the provider left the field empty, and for the months again; which one and when: "
+        "`provider_month_completeness`.",
+    ),
+    QualityRule(
         "data_until_supported",
         "Data are complete to their end",
         "coverage",
@@ -135,9 +144,11 @@ _RULES = (
         "continuous_spells_agree",
         "Both spell rules agree",
         "consistency",
-        "Of the emergency admissions under the study's rule for continuous spells, the number by which the other "
-        "published rule differs.",
-        "Look at `emergency_admissions_by_rule`; many differences point to missing transfer codes.",
+        "Of the continuous inpatient spells under the study's rule set, those that another published rule set "
+        "begins or ends with another provider spell: in the arm, or over all, with the largest share. Arms of fewer "
+        "than 100 spells are not evaluated.",
+        "Look at `continuous_spell_agreement` and `emergency_admissions_by_rule`; many differences point to missing "
+        "transfer codes.",
     ),
     QualityRule(
         "coding_depth_by_arm",

@@ -109,6 +109,7 @@ class Suite:
 FLAGS = {
     "delivery_volume": ("delivery_volumes", "is_volume_expected"),
     "provider_month_complete": ("provider_month_records", "is_complete"),
+    "provider_month_filled": ("provider_month_completeness", "is_complete"),
     "data_until_supported": ("extract_ends", "is_data_until_supported"),
     "extract_fresh": ("extract_freshness", "is_fresh"),
     "control_total_agrees": ("control_total_differences", "is_agreed"),
@@ -119,7 +120,7 @@ COUNTS = {
     "nulled_rate": ("delivery_rates", "rows_accepted", "rows_nulled"),
     "person_known": ("record_references", "rows_with_person", "rows_of_unknown_people"),
     "site_known": ("record_references", "rows_with_site", "rows_of_unknown_sites"),
-    "continuous_spells_agree": ("continuous_spell_agreement", "admissions", "admissions_that_differ"),
+    "continuous_spells_agree": ("continuous_spell_agreement", "spells_judged", "spells_judged_that_differ"),
 }
 QUALITY_TABLES = tuple(dict.fromkeys(table for table, *_ in [*FLAGS.values(), *COUNTS.values()]))
 

@@ -6,8 +6,11 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from pipelines.contracts import contract_by_table, source_contract
+from pipelines.code_versions import imported_by, version_of
+from pipelines.contracts import contract_by_table, published_contracts, source_contract
+from pipelines.dagster_home import dagster_instance
 from pipelines.definitions import build_definitions, recorded_warehouse
+from pipelines.run import run_study
 from pipelines.study import load_study
 from tests.tiny_study import PROTOCOL, write_tiny_study
 
@@ -69,3 +72,48 @@ def test_extracts_and_the_published_file_grow_stale_unless_the_study_is_made_up(
     policies = {name: spec.freshness_policy for name, spec in real.items() if spec.freshness_policy}
     assert {"published", "extracts/admissions", "extracts/enrolments"} <= policies.keys()
     assert set(policies.values()) == {dg.FreshnessPolicy.time_window(fail_window=timedelta(days=50))}
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory) -> dict[str, dict[str, dg.MetadataValue]]:
+    """What a run of the tiny study tells Dagster of each asset."""
+    study = load_study(write_tiny_study(tmp_path_factory.mktemp("told") / "study"))
+    outcome = run_study(study, say=lambda _line: None)
+    with dagster_instance(study.output) as instance:
+        found = instance.get_records_for_run(outcome.run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION).records
+        made = [record.event_log_entry.asset_materialization for record in found]
+    return {"/".join(one.asset_key.path): dict(one.metadata) for one in made}
+
+
+def test_a_run_tells_the_columns_and_the_rows_of_every_table(specs, told):
+    tables = {name for name, spec in specs.items() if spec.group_name != "extracts"} - {"published"}
+    assert tables <= told.keys()
+    for name in tables:
+        assert told[name]["dagster/column_schema"].value.columns, name
+        assert "rows" in told[name], name
+
+
+def test_columns_that_no_contract_promises_are_those_that_the_engine_made(told):
+    columns = told["episodes"]["dagster/column_schema"].value.columns
+    assert {"episode_start_date": "DATE", "is_regular_attender": "BOOLEAN"}.items() <= {
+        column.name: column.type for column in columns
+    }.items()
+    assert {column.name for column in told["sites"]["dagster/column_schema"].value.columns} >= {"site_id", "area"}
+    assert all(column.description for column in told["people"]["dagster/column_schema"].value.columns)
+
+
+def test_rows_of_views_extracts_and_of_what_is_published_are_told_masked(told):
+    assert told["extracts/admissions"]["rows"].value == told["spells"]["rows"].value == "1 to 7"
+    assert told["person_months"]["rows"].value == 3 * 12
+    published = {record.data["table"]: record.data["rows"] for record in told["published"]["rows_by_table"].records}
+    assert (published["people"], published["person_months"]) == ("1 to 7", "36")
+    assert published.keys() == {contract.table for contract in published_contracts()} - {"schema_version"}
+
+
+def test_the_version_of_an_assets_code_is_of_the_modules_that_it_imports():
+    matching = imported_by("assets.matching")
+    assert {"assets.matching", "pipelines.warehouse", "evaluation.matching.pairs"} <= matching
+    assert "assets" not in matching
+    assert "pipelines.cli" not in matching
+    assert not {name for name in imported_by("assets.ledger") if name.startswith("evaluation.estimation")}
+    assert version_of("assets.matching") != version_of("assets.ledger")

@@ -1,6 +1,5 @@
 """Faults planted in a year of deliveries: a whole run finds each by its rule, and tells of it without a value."""
 
-import json
 import os
 import time
 from datetime import date, timedelta
@@ -11,10 +10,10 @@ import pytest
 from pipelines.errors import IcpError
 from pipelines.quality.checks import EngineFaultError
 from pipelines.quality.history import read_quality
-from pipelines.run import run_study
 from pipelines.run_log import read_runs
 from pipelines.study import Study, load_study
 from pipelines.warehouse import Warehouse
+from tests.alert_channels import problems_of_study, run_telling
 from tests.tiny_study import write_tiny_study
 
 MARK = "Zebra"
@@ -35,9 +34,11 @@ HEADER = (
 )
 PEOPLE, PILOT, SECOND_PROVIDER = 100, 50, 60
 SHORT_MONTH, SHORT = 9, 20
+UNCODED_MONTH = 3
 DAYS_LATE = 100
 PLANTED = {
     "provider_month_complete": "*",
+    "provider_month_filled": "*",
     "coding_depth_by_arm": "*",
     "continuous_spells_agree": "*",
     "extract_fresh": "*",
@@ -48,11 +49,17 @@ PLANTED = {
 
 
 def episode(key: str, person: int, day: date, *, provider: str, destination: str) -> str:
-    """One stay of two days; in the pilot a second diagnosis is coded from July on, and one sex in ten is not a code."""
+    """One stay of two days; in the pilot a second diagnosis is coded from July on, and one sex in ten is not a code.
+
+    In one month the second provider codes no diagnosis.
+    """
+    primary = "" if provider == "RYY" and day.month == UNCODED_MONTH else "J440"
     second = "I10" if person < PILOT and day.month > 6 else ""
     sex = MARK if person % 10 == 0 else "1"
     end = day + timedelta(days=2)
-    return f"{key},{MARK}{person},{day},{end},1,3,{day},{end},21,19,1,{destination},1,{provider},{sex},J440,{second}"
+    return (
+        f"{key},{MARK}{person},{day},{end},1,3,{day},{end},21,19,1,{destination},1,{provider},{sex},{primary},{second}"
+    )
 
 
 def month(number: int) -> list[str]:
@@ -93,14 +100,8 @@ def ran(tmp_path_factory, told) -> Study:
     long_ago = time.time() - DAYS_LATE * 86400
     for path in root.glob("extracts/*/*"):
         os.utime(path, (long_ago, long_ago))
-    run(load_study(root), told)
+    run_telling(load_study(root), told)
     return load_study(root)
-
-
-def run(study: Study, told: Path, *, say=lambda _line: None) -> None:
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setenv("ICP_ALERT_URLS", f"file://{told}")
-        run_study(study, say=say)
 
 
 def statuses(study: Study) -> dict[tuple[str, str], tuple[str, str]]:
@@ -110,15 +111,11 @@ def statuses(study: Study) -> dict[tuple[str, str], tuple[str, str]]:
     return {(row["rule_id"], row["column_name"]): (row["severity"], row["status"]) for row in rows}
 
 
-def problems(study: Study) -> dict[str, dict[str, str]]:
-    return json.loads((study.output / "alerts.json").read_text())["problems"]
-
-
 @pytest.mark.parametrize(("rule", "column"), PLANTED.items())
 def test_a_planted_fault_is_found_as_a_warning_with_an_alert_of_its_own(ran, told, rule, column):
     assert statuses(ran)[rule, column] == ("warning", "fail")
     place = "table" if column == "*" else column
-    problem = problems(ran)[f"quality:hes_apc:{rule}:{place}"]
+    problem = problems_of_study(ran)[f"quality:hes_apc:{rule}:{place}"]
     assert problem["kind"] == ("late" if rule == "extract_fresh" else "quality")
     assert problem["severity"] == "warning"
     assert told.read_text().count(f"Rule: {rule} (warning)\nWhere: hes_apc") == 1
@@ -149,9 +146,9 @@ def renewed(study: Study, remark: str) -> Study:
 
 def test_an_engine_fault_in_a_warning_is_told_apart_and_the_run_publishes(ran, told):
     study = renewed(ran, "engine fault in a warning")
-    run(study, told, say=BrokenEngine(study, "coding_depth_change", "is_alike"))
+    run_telling(study, told, say=BrokenEngine(study, "coding_depth_change", "is_alike"))
     assert statuses(study)["coding_depth_by_arm", "*"] == ("warning", "error")
-    assert problems(study)["engine:hes_apc"]["kind"] == "engine"
+    assert problems_of_study(study)["engine:hes_apc"]["kind"] == "engine"
     assert "That says nothing about the data" in told.read_text()
     assert read_runs(study.output)[-1].status == "succeeded"
 
@@ -161,18 +158,18 @@ def test_an_engine_fault_in_an_error_ends_the_run_with_exit_code_1_and_publishes
     before = link.readlink()
     study = renewed(ran, "engine fault in an error")
     with pytest.raises(IcpError) as stopped:
-        run(study, told, say=BrokenEngine(study, "delivery_rates", "rows_quarantined"))
+        run_telling(study, told, say=BrokenEngine(study, "delivery_rates", "rows_quarantined"))
     assert (type(stopped.value), stopped.value.exit_code) == (EngineFaultError, 1)
     assert "this says nothing about the data" in stopped.value.message
     assert statuses(study)["quarantine_rate", "*"] == ("error", "error")
     assert not read_runs(study.output)[-1].is_blocked
     assert link.readlink() == before
-    assert {"engine:hes_apc", "run:failed"} <= problems(study).keys()
+    assert {"engine:hes_apc", "run:failed"} <= problems_of_study(study).keys()
 
 
 def test_after_an_engine_fault_the_next_run_counts_again_and_takes_the_alerts_back(ran, told):
-    run(renewed(ran, "undisturbed"), told)
+    run_telling(renewed(ran, "undisturbed"), told)
     assert statuses(ran)["quarantine_rate", "*"] == ("error", "pass")
     assert statuses(ran)["coding_depth_by_arm", "*"] == ("warning", "fail")
-    assert not {"engine:hes_apc", "run:failed"} & problems(ran).keys()
+    assert not {"engine:hes_apc", "run:failed"} & problems_of_study(ran).keys()
     assert told.read_text().count("Cleared (error): Rules could not be evaluated: hes_apc") == 1

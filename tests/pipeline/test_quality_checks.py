@@ -50,6 +50,13 @@ def test_a_warning_lets_the_run_go_on(tmp_path):
     assert not found["hes_apc__not_null"].passed
 
 
+def test_what_a_check_says_does_not_tell_how_few_rows_were_good(tmp_path):
+    _, found = checked(tmp_path, ("not_null", "warning", 120, 118, "fail"))
+    assert found["hes_apc__not_null"].description == (
+        "hes_apc: lake_admissions.sex: not_null fails: all but 1 to 7 of 120, share above 93.3%, at most 5.0% allowed"
+    )
+
+
 @pytest.mark.parametrize(("severity", "is_stopped"), [("error", True), ("warning", False)])
 def test_an_engine_fault_is_told_as_one_and_stops_the_run_only_in_an_error_rule(tmp_path, severity, is_stopped):
     result, found = checked(tmp_path, ("not_null", severity, None, None, "error"))

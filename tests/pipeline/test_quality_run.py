@@ -5,11 +5,13 @@ import shutil
 import duckdb
 import pytest
 
+from pipelines.checking import check_study
 from pipelines.errors import DataQualityError
 from pipelines.quality.history import read_quality
 from pipelines.run import run_study
 from pipelines.run_log import read_runs
 from pipelines.study import load_study
+from tests.alert_channels import problems_of_study, run_telling
 from tests.tiny_study import write_tiny_study
 
 MARK = "Zebra"
@@ -52,6 +54,7 @@ def files(**changed):
     }
 
 
+FEW = "1 to 7 of 1 to 7 rows (too few rows for a share)"
 CONTROL_TOTALS = """extract,provider_code,month,admissions_or_rows
 admissions,RXX,2010-01,120
 admissions,RXX,2010-02,200
@@ -63,13 +66,19 @@ def in_silence(_line):
 
 
 @pytest.fixture(scope="module")
-def ran(tmp_path_factory):
+def told(tmp_path_factory):
+    """The file that alerts go to."""
+    return tmp_path_factory.mktemp("alerts") / "told.txt"
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory, told):
     """A study with planted faults that no error rule stops, run once; its folder and study."""
     root = write_tiny_study(tmp_path_factory.mktemp("quality") / "study", protocol=PROTOCOL, files=files())
     (root / "sites.csv").write_text("site_id\nS1\n", encoding="utf-8")
     (root / "control_totals.csv").write_text(CONTROL_TOTALS, encoding="utf-8")
     study = load_study(root)
-    run_study(study, say=in_silence)
+    run_telling(study, told)
     return study
 
 
@@ -98,6 +107,24 @@ def test_planted_faults_are_found_with_their_counts(ran):
     assert found["hes_apc", "unique_key", "epikey"] == ("pass", 420, 0)
 
 
+@pytest.mark.parametrize(
+    ("contract", "rule", "table", "amount"),
+    [
+        ("hes_apc", "delivery_volume", "delivery_volumes", FEW),
+        ("hes_apc", "control_total_agrees", "control_total_differences", FEW),
+        ("hes_apc", "person_known", "record_references", "60 of 420 rows (14.3%)"),
+        ("pilot_enrolment", "person_known", "record_references", FEW),
+        ("pilot_enrolment", "site_known", "record_references", FEW),
+    ],
+)
+def test_a_planted_fault_has_an_alert_of_its_own(ran, told, contract, rule, table, amount):
+    problem = problems_of_study(ran)[f"quality:{contract}:{rule}:table"]
+    assert (problem["kind"], problem["severity"]) == ("quality", "warning")
+    where = f"Rule: {rule} (warning)\nWhere: {contract}, table {table}\nHow much: {amount}; allowed: "
+    assert told.read_text().count(where) == 1
+    assert MARK not in told.read_text()
+
+
 def test_optional_columns_that_were_not_delivered_and_small_samples_are_not_evaluated(ran):
     found = outcomes(ran)
     assert found["hes_apc", "not_null", "lsoa11"] == ("not_evaluated", 0, 0)
@@ -124,9 +151,9 @@ def test_a_rule_that_is_an_error_stops_the_run_and_the_published_file_stays(ran,
     (root / "extracts" / "admissions" / "admissions_2010-05.csv").write_text(
         month(5, 120, unreadable=12), encoding="utf-8"
     )
-    study = load_study(root)
+    study, told = load_study(root), tmp_path / "told.txt"
     with pytest.raises(DataQualityError) as stopped:
-        run_study(study, say=in_silence)
+        run_telling(study, told)
     assert stopped.value.exit_code == 3
     assert stopped.value.hints == (
         "hes_apc: delivery_rates: quarantine_rate fails: 12 of 120, share 10.0%, at most 5.0% allowed",
@@ -134,7 +161,39 @@ def test_a_rule_that_is_an_error_stops_the_run_and_the_published_file_stays(ran,
     assert (root / "output" / "published" / "evaluation.duckdb").readlink() == before
     assert outcomes(study)["hes_apc", "quarantine_rate", "*"] == ("fail", 120, 12)
     assert read_quality(study.output)["run_id"].n_unique() == 2
+    problem = problems_of_study(study)["quality:hes_apc:quarantine_rate:table"]
+    assert (problem["kind"], problem["severity"]) == ("quality", "error")
+    where = "Rule: quarantine_rate (error)\nWhere: hes_apc, table delivery_rates\n"
+    assert told.read_text().count(f"{where}How much: 12 of 120 rows (10.0%); allowed: 5%") == 1
+    assert MARK not in told.read_text()
     assert not [path for path in _written(study) if MARK.encode() in path.read_bytes()]
+
+
+def test_a_look_before_the_run_says_which_rule_would_stop_it_and_which_the_run_alone_evaluates(tmp_path):
+    unreadable = {"admissions/admissions_2010-05.csv": month(5, 120, unreadable=60)}
+    study = load_study(write_tiny_study(tmp_path / "study", protocol=PROTOCOL, files=files(**unreadable)))
+    report = check_study(study, say=in_silence)
+    *_, rule, volume, stop, left = report.text.splitlines()
+    assert report.exit_code == 3
+    assert rule.startswith("ERROR: hes_apc: delivery_rates: quarantine_rate fails: ")
+    assert rule.endswith("share 50.0%, at most 5.0% allowed")
+    assert volume.startswith("warning: hes_apc: delivery_volumes: delivery_volume fails: ")
+    assert stop == "a run would stop: a rule of severity error fails"
+    assert left == (
+        "evaluated in a run only, on the joined tables: coding_depth_by_arm, continuous_spells_agree, "
+        "control_total_agrees, data_until_supported, extract_fresh, person_known, provider_month_complete, site_known"
+    )
+    assert not study.output.exists()
+    with pytest.raises(DataQualityError) as stopped:
+        run_study(study, say=in_silence)
+    assert stopped.value.hints == (rule.removeprefix("ERROR: "),)
+
+
+def test_a_look_before_the_run_lets_a_warning_pass(ran):
+    report = check_study(ran, say=in_silence)
+    assert report.exit_code == 0
+    assert "warning: hes_apc: delivery_volumes: delivery_volume fails" in report.text
+    assert "nothing found here would stop a run" in report.text
 
 
 def _written(study):

@@ -18,6 +18,7 @@ import pytest
 from pipelines.run import REPOSITORY_TAG, run_study
 from pipelines.run_log import Run, read_runs
 from pipelines.study import load_study
+from tests.alert_channels import Webhook, webhook
 from tests.tiny_study import FILES, write_tiny_study
 
 HEADER = FILES["admissions/admissions_2010-01_to_2010-12.csv"].splitlines()[0]
@@ -27,11 +28,12 @@ PATIENCE_SECONDS = 120
 
 @dataclass
 class Served:
-    """A study with its web server and daemon, started as `make ui` starts them."""
+    """A study with its web server and daemon, started as `make ui` starts them, and the webhook that it alerts."""
 
     folder: Path
     port: int
     process: subprocess.Popen[bytes]
+    channel: Webhook
 
     def ask(self, query: str) -> dict:
         request = urllib.request.Request(
@@ -92,14 +94,20 @@ def _environment(path: Path) -> list[bytes]:
 def served(tmp_path_factory) -> Iterator[Served]:
     folder = write_tiny_study(tmp_path_factory.mktemp("served") / "study")
     run_study(load_study(folder), say=lambda _line: None)
+    with webhook() as channel:
+        yield from serving(folder, channel)
+
+
+def serving(folder: Path, channel: Webhook) -> Iterator[Served]:
+    """Web server and daemon of a study; ends them by their ids and leaves none."""
     port = free_port()
     process = subprocess.Popen(
         [sys.executable, "-m", "pipelines.ui", folder, "--port", str(port)],
-        env={**os.environ, "ICP_LOOK_EVERY_SECONDS": "2"},
+        env={**os.environ, "ICP_LOOK_EVERY_SECONDS": "2", "ICP_ALERT_URLS": channel.url},
         stderr=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
     )
-    served = Served(folder, port, process)
+    served = Served(folder, port, process, channel)
 
     def is_up() -> bool:
         try:
@@ -146,6 +154,18 @@ def test_a_delivery_starts_a_run_without_hands_and_is_published(served):
     published = served.folder / "output" / "published" / "evaluation.duckdb"
     assert published.readlink() == Path(f"evaluation-{run.run_id}.duckdb")
     assert (served.folder / "output" / "quality" / "index.html").is_file()
+
+
+def test_a_delivery_that_is_refused_is_told_at_the_webhook_without_hands(served):
+    before = len(served.runs())
+    broken = served.folder / "extracts" / "admissions" / "admissions_2011-03.csv"
+    broken.write_text("EPIKEY,PSEUDO_HESID\n103,A\n")
+    wait_until(lambda: any("refused" in subject for subject in served.channel.subjects), what="the alert")
+    wait_until(lambda: len(served.runs()) > before and served.runs()[-1].ended_at is not None, what="the run's end")
+    assert (served.runs()[-1].status, served.runs()[-1].is_blocked) == ("failed", True)
+    (message,) = [one for one in served.channel.received if "refused" in one["title"]]
+    assert broken.name in message["message"]
+    broken.unlink()
 
 
 def test_stopping_in_the_middle_of_a_run_ends_everything_in_order(served):

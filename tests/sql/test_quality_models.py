@@ -2,6 +2,8 @@
 
 from datetime import date
 
+from pipelines.contracts import source_contract
+from pipelines.reading.value import lake_name
 from tests.sql.small_study import SmallStudy, appointment, attendance, enrolment, episode, person
 
 
@@ -143,6 +145,82 @@ def test_a_provider_whose_usual_month_is_small_has_no_verdict():
     assert {verdict for *_, verdict in provider_months({1: 49, 2: 49, 3: 49, 4: 49, 5: 49})} == {None}
 
 
+def limits(contract_id, **thresholds):
+    """Shares without a value that a contract allows, by key field."""
+    return [
+        {"contract_id": contract_id, "table_name": "t", "rule_id": "not_null", "column_name": column,
+         "severity": "warning", "dimension": "completeness", "threshold": threshold}
+        for column, threshold in thresholds.items()
+    ]  # fmt: skip
+
+
+def diagnosed(missing, *, records=60, share=0.05):
+    """Episodes of six months at RAA, of which so many a month have no primary diagnosis; verdicts by month."""
+    study = SmallStudy(
+        admissions=[
+            episode(f"2010-{month:02}-10", f"2010-{month:02}-12", person_id=f"p{number}", sex="1",
+                    diag_01=None if number < missing.get(month, 0) else "I10")
+            for month in range(1, 7)
+            for number in range(records)
+        ],
+        coverage={"admissions": [date(2010, month, 1) for month in range(1, 7)]},
+        data_quality_limits=limits("hes_apc", diag_01=share),
+    )  # fmt: skip
+    found = study.query("select month(month), records, filled_records, is_complete from provider_month_completeness")
+    return sorted(found)
+
+
+def test_a_provider_that_leaves_diagnoses_empty_for_months_is_found():
+    found = diagnosed({3: 60, 4: 60, 5: 12})
+    assert found == [
+        (1, 60, 60, True),
+        (2, 60, 60, True),
+        (3, 60, 0, False),
+        (4, 60, 0, False),
+        (5, 60, 48, False),
+        (6, 60, 60, True),
+    ]
+
+
+def test_a_field_may_lack_what_the_contract_allows_and_five_errors_of_counting():
+    # 5% of 60 is 3; five times the square root of 60 * 0.05 * 0.95 is 8.4.
+    assert [verdict for *_, verdict in diagnosed({1: 11, 2: 12})][:2] == [True, False]
+
+
+def test_months_of_fewer_than_50_records_and_fields_that_nobody_fills_have_no_verdict():
+    assert {verdict for *_, verdict in diagnosed({1: 49}, records=49)} == {None}
+    assert {verdict for *_, verdict in diagnosed(dict.fromkeys(range(1, 7), 60))} == {None}
+
+
+def test_an_admission_date_that_was_assumed_does_not_fill_the_field():
+    study = SmallStudy(
+        admissions=[episode("2010-08-01", "2010-08-05", admidate=None)],
+        data_quality_limits=limits("hes_apc", admidate=0.01),
+    )
+    assert study.query("select records, filled_records from provider_month_completeness") == [(1, 0)]
+
+
+def test_every_field_whose_missing_values_a_contract_limits_is_counted():
+    asked = {
+        contract_id: {
+            lake_name(column)
+            for column in source_contract(contract_id).columns
+            if not column.options.get("places") and any(limit.rule_id == "not_null" for limit in column.quality)
+        }
+        for contract_id in ("hes_apc", "hes_op", "hes_ae")
+    }
+    study = SmallStudy(
+        admissions=[episode("2010-08-01", "2010-08-05")],
+        outpatients=[appointment("2010-08-01")],
+        emergency_care=[attendance("2010-08-01")],
+        data_quality_limits=[
+            row for contract_id, columns in asked.items() for row in limits(contract_id, **dict.fromkeys(columns, 0.05))
+        ],
+    )
+    counted = study.query("select contract_id, list(column_name) from provider_month_completeness group by contract_id")
+    assert {contract_id: set(columns) for contract_id, columns in counted} == asked
+
+
 def freshness(deliveries, *, now, **design):
     study = SmallStudy(
         deliveries_read=deliveries,
@@ -203,19 +281,46 @@ def test_control_totals_agree_within_5_records_or_1_per_cent():
     ]
 
 
-def test_the_two_spell_rules_differ_by_the_admissions_that_only_one_of_them_joins():
-    apart = [
-        episode("2010-08-01", "2010-08-05"),
-        episode("2010-09-01", "2010-09-05"),
-        episode("2010-10-01", "2010-10-05", disdest="51"),
-        episode("2010-10-08", "2010-10-09", procode3="RBB", admimeth="21"),
+def moved(person_id, *, destination, days):
+    """Two stays of one person at two providers, so many days apart, which a rule may join by the destination."""
+    return [
+        episode("2010-10-01", "2010-10-05", person_id=person_id, disdest=destination),
+        episode(f"2010-10-{5 + days:02}", f"2010-10-{6 + days:02}", person_id=person_id, procode3="RBB"),
     ]
-    study = SmallStudy(admissions=apart)
+
+
+def agreement(*, only_hf_joins, only_nhs_joins, alike):
+    """Pilot people whose two stays one rule set alone joins, and others with one stay each."""
+    apart = [row for number in range(only_hf_joins) for row in moved(f"a{number}", destination="51", days=3)]
+    apart += [row for number in range(only_nhs_joins) for row in moved(f"b{number}", destination="49", days=2)]
+    pilot = sorted({row["person_id"] for row in apart})
+    others = [episode("2010-10-01", "2010-10-05", person_id=f"c{number}") for number in range(alike)]
+    return SmallStudy(
+        admissions=apart + others, enrolments=[enrolment("2010-07-01", person_id=person_id) for person_id in pilot]
+    )
+
+
+def test_spells_that_one_rule_set_joins_and_the_other_does_not_differ_though_their_numbers_are_equal():
+    study = agreement(only_hf_joins=40, only_nhs_joins=40, alike=120)
     admissions = "count(*) filter (where is_new_emergency_admission)"
     by_rule = dict(study.query(f"select continuous_rule, {admissions} from continuous_spells group by all"))
-    found = study.query("select contract_id, admissions, admissions_that_differ from continuous_spell_agreement")
-    assert found == [("hes_apc", by_rule["nhs_digital_2014"], by_rule["nhs_digital_2014"] - by_rule["hf_che"])]
-    assert by_rule["nhs_digital_2014"] > by_rule["hf_che"]
+    assert by_rule == {"nhs_digital_2014": 2 * 40 + 40 + 120, "hf_che": 40 + 2 * 40 + 120}
+    assert study.query("from continuous_spell_agreement order by arm") == [
+        ("hes_apc", "all", 240, 120, 0.5, None, None),
+        ("hes_apc", "comparison", 120, 120, 1.0, None, None),
+        ("hes_apc", "pilot", 120, 0, 0.0, 120, 120),
+    ]
+
+
+def test_spell_rules_are_judged_over_all_where_no_arm_has_a_hundred_spells():
+    found = agreement(only_hf_joins=1, only_nhs_joins=0, alike=99).query("from continuous_spell_agreement order by arm")
+    assert [(row[1], row[2], row[5], row[6]) for row in found] == [
+        ("all", 101, 101, 2),
+        ("comparison", 99, None, None),
+        ("pilot", 2, None, None),
+    ]
+    few = agreement(only_hf_joins=1, only_nhs_joins=1, alike=9)
+    assert few.query("select count(spells_judged) from continuous_spell_agreement") == [(0,)]
 
 
 def coding(pilot_before, pilot_after, other_before, other_after, *, people=100):

@@ -10,6 +10,7 @@ from pipelines.quality.page_elements import counted, element, html_text
 from pipelines.quality.page_findings import findings_of, in_group
 from pipelines.quality.page_trend import trend, trend_in_words
 from pipelines.quality.page_verdict import situation_of, verdict_of
+from pipelines.quality.page_words import rows_in_words
 from tests.quality_frames import NO_QUALITY, failing, outcome, quality_of, started, study_with_runs, without_outcome
 
 
@@ -49,6 +50,13 @@ def test_the_trend_ends_with_the_latest_run_and_holds_twelve_runs():
     finding = only(*([outcome(failed_rows=10 * number)] for number in range(1, 15)))
     assert [point.failed_rows for point in finding.trend] == [10 * number for number in range(3, 15)]
     assert finding.now.started_at == started(14)
+
+
+def test_the_trend_of_a_rule_does_not_tell_how_few_rows_failed_or_were_good():
+    few = {only([failing(rows=rows)]).now.drawn_share for rows in range(1, 8)}
+    good = {only([failing(rows=1000 - rows)]).now.drawn_share for rows in range(1, 8)}
+    assert (few, good) == ({0.004}, {0.996})
+    assert "all but 1 to 7 of 1,000 (above 99.2%)" in rows_in_words(only([failing(rows=997)]).now)
 
 
 def test_a_rule_that_took_no_part_in_the_latest_run_is_not_lost():
