@@ -19,7 +19,7 @@ from evaluation.estimation.weighted_cohort import (
     weighted_design,
     weighted_rate_ratio,
 )
-from evaluation.matching import affordable_terms, design_matrix
+from evaluation.matching import design_matrix, regression_terms
 from evaluation.matching.covariates import COVARIATES, covariates_of_pairs
 from evaluation.matching.matched import matched_pairs
 from evaluation.matching.pool import with_draws
@@ -36,7 +36,6 @@ from evaluation.simulation.trials import (
     TrialPlan,
     simulated_trial,
 )
-from pipelines.comparison import CASES_PER_COLUMN, MOST_COLUMNS_IN_PAIRS
 
 EFFECTS = {"none": NO_EFFECT, "published": PUBLISHED_EFFECTS}
 SIZES = (1200, 3600)
@@ -202,9 +201,8 @@ def _matched(
     of_cases = sets.unique().select(pl.col("case_id").alias("person_id"), "set_id", weight=pl.lit(1.0))
     of_controls = pairs.select(pl.col("control_id").alias("person_id"), sets["set_id"], "weight")
     rows = pl.concat([of_cases, of_controls]).join(people, on="person_id", maintain_order="left")
-    most = min(MOST_COLUMNS_IN_PAIRS, of_cases.height // CASES_PER_COLUMN)
     used = people.join(rows.select("person_id").unique(), on="person_id", how="semi")
-    matrix = design_matrix(used, terms=affordable_terms(used, known_covariates(people), most_columns=most))
+    matrix = design_matrix(used, terms=regression_terms(used, known_covariates(people), cases=of_cases.height))
     values = matrix.values[matrix.person_id.search_sorted(rows["person_id"]).to_numpy()]
     person_ids = rows["person_id"].rank("dense").to_numpy()
     shared = {

@@ -8,13 +8,12 @@ import polars as pl
 
 from evaluation.estimation import ALL_SITES, ComparedPeople, ComparedPopulation, site_populations
 from evaluation.matching import (
-    CASES_PER_COLUMN,
     SUBGROUP_COLUMNS,
     Settings,
     Terms,
-    affordable_terms,
     compare,
     design_matrix,
+    regression_terms,
     subgroup_populations,
     terms_of,
     with_subgroups,
@@ -23,7 +22,6 @@ from pipelines.metrics import site_register
 from pipelines.protocol import Protocol
 from pipelines.warehouse import Warehouse
 
-MOST_COLUMNS_IN_PAIRS = 20
 CONTROLLED = {"weighted_cohort": "has_weights", "matched_cohort": "has_pairs", "matched_did": "has_pairs"}
 SHOWN_WHERE_KNOWN = ("days_since_emergency_discharge",)
 ALWAYS_NEEDED = (
@@ -210,8 +208,7 @@ def _matched(
     of_controls = theirs.select(pl.col("comparison_person_id").alias("person_id"), sets["set_id"], "weight")
     rows = pl.concat([of_cases, of_controls]).sort("person_id", "set_id")
     people = cohort.join(rows, on="person_id", how="semi")
-    most = min(MOST_COLUMNS_IN_PAIRS, of_cases.height // CASES_PER_COLUMN)
-    terms = affordable_terms(people, design["matched_covariates"].split(", "), most_columns=most)
+    terms = regression_terms(people, design["adjusted_covariates"].split(", "), cases=of_cases.height)
     matrix = design_matrix(people, terms=terms)
     places = matrix.person_id.search_sorted(rows["person_id"]).to_numpy()
     return ComparedPeople(

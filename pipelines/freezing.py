@@ -13,6 +13,7 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from evaluation.estimation import NOT_FROZEN
+from pipelines.earlier_freezes import RECORD_PERSON, completed
 from pipelines.errors import StudyError
 from pipelines.fingerprint import FROZEN_DESIGN
 from pipelines.protocol_log import flat_settings
@@ -35,7 +36,6 @@ AREAS = "sites.csv (areas, models)"
 FROZEN_FILES = ("imd.csv", "provider_successions.csv", "other_programmes.csv")
 MAY_CHANGE = ("periods.data_until", "periods.horizons_months")
 LONGEST_HORIZON = "periods.longest_horizon_months"
-RECORD_PERSON = "record_person_id"
 INDEX_DATES = {"person_id": pl.String, "index_date": pl.Date}
 LONGEST_NAME = 100
 FREEZE_ANEW = "or freeze anew, which results will say: icp freeze STUDY --by NAME --again"
@@ -142,10 +142,7 @@ def frozen_tables(study: Study) -> dict[str, pl.DataFrame] | None:
     if frozen is None:
         return None
     tables = {name: pl.read_parquet(study.output / FOLDER / f"{name}.parquet") for name in frozen.tables}
-    people = tables["design_people"]
-    if RECORD_PERSON not in people.columns:  # frozen when nobody could stand in both arms
-        people = people.with_columns(pl.col("person_id").alias(RECORD_PERSON))
-    return tables | {"design_people": people}
+    return completed(tables, covariates=study.protocol.comparison.covariates)
 
 
 def frozen_index_dates(study: Study) -> pl.DataFrame:

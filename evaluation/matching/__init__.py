@@ -10,6 +10,8 @@ from evaluation.matching.covariates import (
     FORMS,
     POOL,
     affordable_terms,
+    known_covariates,
+    regression_terms,
     terms_of,
 )
 from evaluation.matching.design import DesignMatrix, design_matrix
@@ -71,6 +73,7 @@ __all__ = [
     "earlier_cohort_scores",
     "entropy_balance",
     "implied_bias",
+    "known_covariates",
     "mahalanobis_pairs",
     "matched_estimand",
     "matching_weights",
@@ -80,6 +83,7 @@ __all__ = [
     "prognostic_scores",
     "propensity_scores",
     "propensity_scores_by_site",
+    "regression_terms",
     "site_populations",
     "subgroup_populations",
     "terms_of",

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import polars as pl
 
 from evaluation.matching.balance import COVARIATE_BALANCE, covariate_balance
-from evaluation.matching.covariates import NOT_IN_PAIRS, covariates_of_pairs, known_covariates, terms_of
+from evaluation.matching.covariates import NOT_IN_PAIRS, covariates_of_pairs, in_order, known_covariates, terms_of
 from evaluation.matching.matched import Matched, matched_pairs
 from evaluation.matching.pairs import matched_estimand, matching_weights
+from evaluation.matching.planned_care import planned_care_left_open
 from evaluation.matching.pool import sampled_pool, with_draws
 from evaluation.matching.populations import AFTER_MATCHING, AFTER_WEIGHTING, BEFORE, Population
 from evaluation.matching.settings import Settings
@@ -18,7 +19,6 @@ from evaluation.matching.unmatched import UNMATCHED_CASES, unmatched_cases
 from evaluation.matching.weighted import Weighted, balanced_weights
 from evaluation.matching.words import (
     BY_WEIGHTS_ALONE,
-    EARLIER_PLANNED_CARE,
     MANY_UNMATCHED,
     SUBGROUP,
     balance_caution,
@@ -42,6 +42,7 @@ DESIGNS = {
     "exact": pl.String(),
     "caliper": pl.Float64(),
     "matched_covariates": pl.String(),
+    "adjusted_covariates": pl.String(),
     "weighting_caution": pl.String(),
     "matching_caution": pl.String(),
 }
@@ -94,7 +95,9 @@ def compare(cohort: pl.DataFrame, *, site_populations: pl.DataFrame, settings: S
     shown = known_covariates(ordered, settings.shown_where_known)
     balance = _balance(ordered, parts, matched, terms=terms_of(known), where_known=shown)
     missing = missing_caution([name for name in settings.covariates if name not in known])
-    rows = [_design(part, matched, balance, ordered, known, missing) for part in parts]
+    pool = ordered.filter(~pl.col("is_treated"))["pool"]
+    paired = _people_in_pairs(ordered, matched.pairs)
+    rows = [_design(part, matched, balance, pool, paired, known, missing) for part in parts]
     return Comparison(
         pairs=matched.pairs.join(
             ordered.select(pl.col("person_id").alias("case_id"), "index_date"), on="case_id", how="left"
@@ -151,10 +154,20 @@ def _population(part: _Part, matched: Matched) -> Population:
     return Population(name=part.name, weightings=weightings, case_ids=part.cases["person_id"], is_part=part.name != ALL)
 
 
+def _people_in_pairs(people: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
+    ids = pl.concat([pairs["case_id"], pairs["control_id"]]).unique()
+    return people.join(ids.to_frame("person_id"), on="person_id", how="semi")
+
+
 def _design(
-    part: _Part, matched: Matched, balance: pl.DataFrame, ordered: pl.DataFrame, known: Sequence[str], missing: str
+    part: _Part,
+    matched: Matched,
+    balance: pl.DataFrame,
+    pool: pl.Series,
+    paired: pl.DataFrame,
+    known: Sequence[str],
+    missing: str,
 ) -> dict[str, object]:
-    pool = ordered.filter(~pl.col("is_treated"))["pool"]
     theirs = balance.filter(pl.col("population") == part.name)
     start = (SUBGROUP if part.is_subgroup else "", pool_caution(pool.unique().to_list()), missing)
     weighting = (*start, part.weighted.caution, balance_caution(theirs, AFTER_WEIGHTING))
@@ -164,7 +177,7 @@ def _design(
         *start,
         BY_WEIGHTS_ALONE if part.is_subgroup else matched.caution,
         MANY_UNMATCHED if many else "",
-        EARLIER_PLANNED_CARE if pairs.height and not NOT_IN_PAIRS.isdisjoint(known) else "",
+        planned_care_left_open(_people_in_pairs(paired, pairs), pairs, known=known, matched=matched.terms.covariates),
         balance_caution(theirs, AFTER_MATCHING, apart_from=NOT_IN_PAIRS),
     )
     return {
@@ -174,13 +187,14 @@ def _design(
         "comparison_people": pool.len(),
         "sampled_people": part.pool.height,
         "has_weights": part.weighted.weights.height > 0,
-        "weighted_covariates": ", ".join(part.weighted.terms.covariates),
+        "weighted_covariates": ", ".join(in_order(known, part.weighted.terms)),
         "has_interactions": bool(part.weighted.terms.interactions),
         "effective_comparison_people": part.weighted.effective_people,
         "pilot_people_matched": pairs["case_id"].n_unique(),
         "exact": ", ".join(matched.exact),
         "caliper": matched.caliper,
-        "matched_covariates": ", ".join(matched.terms.covariates),
+        "matched_covariates": ", ".join(in_order(known, matched.terms)),
+        "adjusted_covariates": ", ".join(known) if pairs.height else "",
         "weighting_caution": " ".join(sentence for sentence in weighting if sentence),
         "matching_caution": " ".join(sentence for sentence in matching if sentence),
     }

@@ -60,11 +60,11 @@ INTERACTIONS = (
     ("emergency_admissions_12_months", "outpatient_attendances_12_months"),
     ("emergency_admissions_12_months", "emergency_admissions_3_months"),
 )
-# Planned care of more than six months before: left for the designs with pairs to take away or to adjust for.
-NOT_IN_PAIRS = frozenset(
-    f"{use}_{months}_months" for use in ("outpatient_attendances", "elective_admissions") for months in (12, 24)
-)
+PLANNED_CARE = ("outpatient_attendances", "elective_admissions")
+# Planned care whose window reaches beyond six months: left for the designs with pairs to take away or to adjust for.
+NOT_IN_PAIRS = frozenset(f"{use}_{months}_months" for use in PLANNED_CARE for months in (12, 24))
 CASES_PER_COLUMN = 5
+MOST_COLUMNS_IN_PAIRS = 20
 
 
 def terms_of(covariates: Sequence[str], *, interactions: bool = True) -> Terms:
@@ -79,13 +79,18 @@ def terms_of(covariates: Sequence[str], *, interactions: bool = True) -> Terms:
     return Terms(interactions=pairs, **{form: tuple(names) for form, names in forms.items()})
 
 
+def in_order(covariates: Sequence[str], terms: Terms) -> list[str]:
+    """The covariates that are among `terms`, in their own order; `terms.covariates` has them form by form."""
+    return [name for name in covariates if name in terms.covariates]
+
+
 def known_covariates(cohort: pl.DataFrame, covariates: Sequence[str]) -> tuple[str, ...]:
     """The covariates that are known of anybody: a missing extract leaves its own out for everyone."""
     return tuple(name for name in covariates if cohort[name].null_count() < cohort.height)
 
 
 def covariates_of_pairs(covariates: Sequence[str]) -> tuple[str, ...]:
-    """The covariates that pairs are made alike in: all but planned care of more than six months before.
+    """The covariates that pairs are made alike in: all but planned care of the last 12 and 24 months.
 
     Equal in the outcome's own baseline, pairs leave a difference-in-differences nothing to take away: a lasting
     difference that no record shows then biases it as much as the comparison after the index date (Daw and Hatfield
@@ -112,6 +117,17 @@ def affordable_terms(people: pl.DataFrame, covariates: Sequence[str], *, most_co
         kept.append(name)
     pairs = terms_of(kept).interactions
     return terms_of(kept, interactions=len(kept) == len(covariates) and left >= len(pairs))
+
+
+def regression_terms(people: pl.DataFrame, covariates: Sequence[str], *, cases: int) -> Terms:
+    """What the regression in matched sets adjusts for: the first of all known covariates, those not in pairs included.
+
+    `people` are those in the pairs of `cases` matched cases. At most 20 columns, and one for every five cases, by the
+    rule of `affordable_terms`.
+
+    By hand: 60 cases carry twelve columns: use of care, age and a class of five values need eight of them.
+    """
+    return affordable_terms(people, covariates, most_columns=min(MOST_COLUMNS_IN_PAIRS, cases // CASES_PER_COLUMN))
 
 
 def _columns(values: pl.Series, form: str) -> int:

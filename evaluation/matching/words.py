@@ -14,10 +14,8 @@ SUBGROUP = (
     "differ by chance."
 )
 BY_WEIGHTS_ALONE = "This part is compared by weights alone: pairs were found without regard to it."
-EARLIER_PLANNED_CARE = (
-    "Planned care of more than six months before is not matched: matched_did takes its difference away, matched_cohort "
-    "adjusts for it."
-)
+NO_PLANNED_CARE = "Pairs are not made alike in planned care"
+MONTHS_LEFT_OUT = 6  # before the index date, of the baseline of matched_did
 NOBODY = "There is nobody to compare with."
 POOLS = {
     "practice_unknown": (
@@ -44,6 +42,22 @@ def missing_caution(names: Sequence[str]) -> str:
 def left_out_caution(names: Sequence[str]) -> str:
     """Covariates that there are too few people, or too little overlap, to make alike."""
     return f"Too few people to make alike: {_some(names)}." if names else ""
+
+
+def planned_care_caution(*, alike_in: Sequence[str], adjusted: Sequence[str], months_alike: int) -> str:
+    """What pairs leave open of planned care, and which design with pairs deals with what of it.
+
+    `alike_in`: the covariates of planned care that pairs are alike in, back to `months_alike` months before for every
+    kind of it; `adjusted`: those that pairs are not alike in and the regression of `matched_cohort` holds.
+
+    By hand: pairs alike in three months of it leave months 6 to 4 to neither pairs nor `matched_did`.
+    """
+    alike = f"Of planned care, pairs are alike in {', '.join(alike_in)} alone" if alike_in else NO_PLANNED_CARE
+    first_open = months_alike + 1
+    months = f"months {MONTHS_LEFT_OUT} to {first_open}" if first_open < MONTHS_LEFT_OUT else f"month {first_open}"
+    apart = f", of {months} it does not" if first_open <= MONTHS_LEFT_OUT else ""
+    regression = f"adjusts for {', '.join(adjusted)}" if adjusted else "does not adjust for it"
+    return f"{alike}: matched_did takes away what differed 24 to 7 months before{apart}; matched_cohort {regression}."
 
 
 def given_up_caution(names: Sequence[str]) -> str:

@@ -6,12 +6,16 @@ import numpy as np
 import polars as pl
 import pytest
 
-from evaluation.matching import Settings, affordable_terms, compare, pool, with_subgroups
-from evaluation.matching.covariates import terms_of
+from evaluation.matching import Settings, affordable_terms, compare, pool, regression_terms, with_subgroups
+from evaluation.matching.covariates import COVARIATES as COVARIATE_NAMES
+from evaluation.matching.covariates import covariates_of_pairs, terms_of
+from evaluation.matching.planned_care import months_alike
 from evaluation.matching.pool import sampled_pool
+from evaluation.matching.words import planned_care_caution
 
 SITES = pl.DataFrame({"population": ["site:north", "site:south"], "site_id": ["north", "south"]})
 COVARIATES = ("emergency_admissions_12_months", "age_at_index", "sex", "outpatient_attendances_12_months")
+SIX_MONTHS = ("outpatient_attendances_6_months", "elective_admissions_6_months")
 SETTINGS = Settings(exact=("pool", "sex", "is_in_hospital"), covariates=COVARIATES, ratio=2, seed=3)
 
 
@@ -160,18 +164,69 @@ def test_pairs_are_equal_in_the_exact_columns_and_within_the_caliper():
     assert pairs["control_id"].n_unique() == pairs.height
 
 
-def test_planned_care_of_long_before_is_weighted_but_not_matched_and_the_caution_says_who_deals_with_it():
+def test_planned_care_of_long_before_is_weighted_and_adjusted_for_but_not_matched_and_the_caution_says_so():
     people = cohort()
     more = pl.col("outpatient_attendances_12_months") + 4 * pl.col("is_treated").cast(pl.Int64)
     row = row_of(designed(people.with_columns(outpatient_attendances_12_months=more)))
     assert "outpatient_attendances_12_months" in row["weighted_covariates"]
     assert row["matched_covariates"] == "emergency_admissions_12_months, age_at_index, sex"
-    assert "matched_did takes its difference away" in row["matching_caution"]
-    assert "outpatient" not in row["matching_caution"]
+    assert row["adjusted_covariates"] == ", ".join(COVARIATES)
+    assert (
+        "Pairs are not made alike in planned care: matched_did takes away what differed 24 to 7 months before, of "
+        "months 6 to 1 it does not; matched_cohort adjusts for outpatient_attendances_12_months."
+    ) in row["matching_caution"]
+    assert "Still different after matching" not in row["matching_caution"]
     without = row_of(
         designed(people.drop("outpatient_attendances_12_months"), replace(SETTINGS, covariates=COVARIATES[:3]))
     )
     assert "matched_did" not in without["matching_caution"]
+
+
+def test_where_the_regression_has_no_room_for_planned_care_of_long_before_the_caution_says_so():
+    found = designed(cohort(cases=60))
+    adjusts = "matched_cohort adjusts for outpatient_attendances_12_months."
+    assert adjusts in row_of(found)["matching_caution"]
+    of_site = row_of(found, "site:north")  # 30 cases: six columns, of which the fourth covariate would be the seventh
+    assert of_site["adjusted_covariates"] == ", ".join(COVARIATES)
+    assert "matched_cohort does not adjust for it." in of_site["matching_caution"]
+
+
+@pytest.mark.parametrize(
+    ("known", "matched", "expected"),
+    [
+        (COVARIATE_NAMES, covariates_of_pairs(COVARIATE_NAMES), 3),
+        ((*COVARIATE_NAMES, *SIX_MONTHS), (*COVARIATE_NAMES, *SIX_MONTHS), 6),
+        (("elective_admissions_12_months", "elective_admissions_1_month"), ("elective_admissions_1_month",), 1),
+        (COVARIATE_NAMES, ("outpatient_attendances_3_months",), 0),
+    ],
+)
+def test_pairs_are_alike_in_planned_care_as_far_back_as_in_every_kind_of_it(known, matched, expected):
+    assert months_alike(known, matched) == expected
+
+
+def test_the_words_on_planned_care_name_the_months_that_neither_pairs_nor_their_change_take_care_of():
+    said = planned_care_caution(alike_in=["a_3_months", "b_3_months"], adjusted=["a_12_months"], months_alike=3)
+    assert said == (
+        "Of planned care, pairs are alike in a_3_months, b_3_months alone: matched_did takes away what differed 24 to "
+        "7 months before, of months 6 to 4 it does not; matched_cohort adjusts for a_12_months."
+    )
+    all_six = planned_care_caution(alike_in=["a_6_months"], adjusted=[], months_alike=6)
+    assert "7 months before; matched_cohort does not adjust for it." in all_six
+    assert "of month 6 it does not" in planned_care_caution(alike_in=["a"], adjusted=[], months_alike=5)
+
+
+def test_the_regression_in_pairs_keeps_the_first_covariates_in_their_order_whatever_their_form():
+    numbers = [f"{use}_12_months" for use in ("ae_attendances", "outpatient_attendances", "elective_admissions")]
+    order = ("emergency_admissions_12_months", "age_at_index", "emergency_discharge_class", "sex", *numbers)
+    classes = pl.Series(["0-7", "8-30", "31-90", "more", "none"] * 424)
+    more = {name: pl.int_range(pl.len()) % 7 for name in numbers}
+    people = cohort().with_columns(emergency_discharge_class=classes, **more)
+    assert set(regression_terms(people, order, cases=45).covariates) == set(order[:4])  # 9 columns: 2 + 2 + 4 + 1
+    assert set(regression_terms(people, order, cases=55).covariates) == set(order[:5])
+    late = ["ae_attendances_3_months", "ae_attendances_24_months", "charlson_score", "long_term_conditions"]
+    people = people.with_columns(**{name: pl.int_range(pl.len()) % 5 for name in late})
+    twenty = regression_terms(people, (*order, *late), cases=5000)
+    assert set(twenty.covariates) == {*order, *late[:2]}  # 9 + 3 x 2 + 2 x 2 columns; one more would be the 21st
 
 
 def test_row_order_changes_nothing():

@@ -42,6 +42,7 @@ DESIGN = {
     "exact": "sex",
     "caliper": 0.1,
     "matched_covariates": "sex",
+    "adjusted_covariates": "sex",
     "weighting_caution": "",
     "matching_caution": "Still different after matching: sex.",
 }

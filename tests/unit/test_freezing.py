@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from evaluation.estimation import NOT_FROZEN
+from evaluation.matching import DESIGNS
 from pipelines.errors import StudyError
 from pipelines.fingerprint import inputs_fingerprint
 from pipelines.freezing import (
@@ -32,6 +33,8 @@ NOON = datetime(2010, 3, 9, 12, tzinfo=UTC).replace(tzinfo=None)
 PEOPLE = pl.DataFrame(
     {"person_id": ["A", "C"], "is_treated": [True, False], "index_date": [date(2010, 7, 1), date(2010, 7, 2)]}
 )
+FOUND = {"population": ["all_sites", "site:S1"], "pilot_people_matched": [1, 0]}
+COMPARED = pl.DataFrame(FOUND | {name: [None, None] for name in DESIGNS if name not in FOUND}, schema=DESIGNS)
 ANNA, AGAIN = Freeze(by="Anna", again=False), Freeze(by="Ben", again=True)
 
 
@@ -44,6 +47,7 @@ def freeze(study: Study, asked: Freeze = ANNA, *, weight: float = 1.0):
     with Warehouse(study.output / "warehouse.duckdb") as warehouse:
         for name in FROZEN_TABLES:
             warehouse.write(name, PEOPLE.with_columns(weight=pl.lit(weight)))
+        warehouse.write("comparison_designs", COMPARED)
         return freeze_design(study, warehouse, asked, now=NOON)
 
 
@@ -73,6 +77,21 @@ def test_what_was_frozen_is_what_a_run_takes_even_when_the_working_file_is_gone(
     assert set(tables) == set(FROZEN_TABLES)
     assert tables["comparison_weights"].equals(PEOPLE.with_columns(weight=pl.lit(0.5)))
     assert design_state(study) == "Design frozen on 2010-03-09 by Anna."
+
+
+def test_a_design_frozen_before_it_said_what_pairs_are_adjusted_for_is_adjusted_for_all_that_is_known(study):
+    protocol = PROTOCOL + "comparison: {covariates: [sex, age_at_index, charlson_score]}\n"
+    before = with_protocol(study, protocol)
+    with Warehouse(before.output / "warehouse.duckdb") as warehouse:
+        for name in FROZEN_TABLES:
+            warehouse.write(name, PEOPLE)
+        warehouse.write("comparison_designs", COMPARED.drop("adjusted_covariates"))
+        known = PEOPLE.with_columns(age_at_index=70, sex=pl.lit("1"), charlson_score=pl.lit(None, dtype=pl.Int64))
+        warehouse.write("design_people", known)
+        freeze_design(before, warehouse, ANNA, now=NOON)
+    designs = frozen_tables(before)["comparison_designs"]
+    assert designs["adjusted_covariates"].to_list() == ["sex, age_at_index", ""]
+    assert tuple(designs.columns) == tuple(DESIGNS)
 
 
 def test_comparison_people_keep_their_index_date_but_not_in_the_design_stage(study):
