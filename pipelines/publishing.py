@@ -108,8 +108,10 @@ def _check_source(connection: duckdb.DuckDBPyConnection, contract: Contract) -> 
 def _create(connection: duckdb.DuckDBPyConnection, contract: Contract) -> None:
     target = f"publication.{quoted(contract.table)}"
     columns = ", ".join(f"{quoted(column.name)} {column.sql_type}" for column in contract.columns)
+    connection.begin()  # one wait for the disk in place of one a comment
     connection.execute(f"create table {target} ({columns})")
     _comment(connection, f"table {target}", target, contract)
+    connection.commit()
 
 
 def _comment(connection: duckdb.DuckDBPyConnection, what: str, target: str, contract: Contract) -> None:
