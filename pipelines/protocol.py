@@ -103,6 +103,12 @@ class Outcome(Strict):
     smallest_worthwhile_change_pct: float | None = None
 
 
+class Planning(Strict):
+    """What a plan assumes: how far the effects of sites differ, a standard deviation in percent."""
+
+    site_spread_pct: Annotated[float, Field(ge=0, le=100)] = 10
+
+
 class Disclosure(Strict):
     """Counts up to the threshold are suppressed, others rounded, in whatever leaves the building."""
 
@@ -141,6 +147,7 @@ class Protocol(Strict):
     comparison: Comparison = Comparison()
     outcomes: Annotated[tuple[Outcome, ...], Field(min_length=1)]
     negative_controls: tuple[str, ...] = ()
+    planning: Planning = Planning()
     disclosure: Disclosure = Disclosure()
     prices: str | None = None
     alerts: Alerts = Alerts()
