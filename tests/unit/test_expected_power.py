@@ -95,9 +95,8 @@ def test_no_number_of_people_makes_up_for_few_sites_that_differ():
 def test_what_is_needed_by_the_change_since_before_is_what_has_eighty_per_cent_power():
     before = {"years_before": 1.5}
     people = people_needed(RATE, change_pct=-20, months=12, comparison_per_pilot=1, **before)
-    assert (
-        power(RATE, of(people, **before), change_pct=-20) >= 0.8 > power(RATE, of(people - 1, **before), change_pct=-20)
-    )
+    enough, one_fewer = (power(RATE, of(number, **before), change_pct=-20) for number in (people, people - 1))
+    assert enough >= 0.8 > one_fewer
     assert people < people_needed(RATE, change_pct=-20, months=12, comparison_per_pilot=1)
 
 
