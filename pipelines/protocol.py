@@ -102,6 +102,12 @@ class Outcome(Strict):
     smallest_worthwhile_change_pct: float | None = None
 
 
+class Prior(Strict):
+    """What is held likely before the data: 95% of rises up to this many percent, or falls of the same ratio."""
+
+    largest_likely_change_pct: Annotated[float, Field(ge=1, le=1000)] = 20
+
+
 class Planning(Strict):
     """What a plan assumes: how far the effects of sites differ, a standard deviation in percent."""
 
@@ -146,6 +152,7 @@ class Protocol(Strict):
     comparison: Comparison = Comparison()
     outcomes: Annotated[tuple[Outcome, ...], Field(min_length=1)]
     negative_controls: tuple[str, ...] = ()
+    prior: Prior = Prior()
     planning: Planning = Planning()
     disclosure: Disclosure = Disclosure()
     prices: str | None = None

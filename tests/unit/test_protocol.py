@@ -161,3 +161,14 @@ def test_without_a_list_the_usual_horizons_that_the_data_reach_are_taken(until, 
     periods = Periods(baseline_months=6, follow_up_months=follow_up, data_until=date.fromisoformat(until))
     # one of 1 July 2010 and a later one, whom no longer horizon reaches
     assert horizons_of(periods, pl.Series([date(2010, 7, 1), date(2010, 12, 1)])) == expected
+
+
+@pytest.mark.parametrize("spread", ["0", "-20", "2000", "wide"])
+def test_a_prior_without_a_sensible_spread_is_refused_by_name(tmp_path, spread):
+    text = GOOD + f"prior: {{largest_likely_change_pct: {spread}}}\n"
+    assert "prior.largest_likely_change_pct" in refusal(tmp_path, text)
+    kept = load_protocol(protocol(tmp_path, GOOD + "prior: {largest_likely_change_pct: 30}\n"))
+    assert (kept.prior.largest_likely_change_pct, load_protocol(protocol(tmp_path, GOOD)).prior.model_dump()) == (
+        30,
+        {"largest_likely_change_pct": 20},
+    )
