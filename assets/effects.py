@@ -14,7 +14,7 @@ from evaluation.estimation import (
 from evaluation.estimation import effect_statements as state_effects
 from evaluation.estimation import site_moderators as describe_moderators
 from evaluation.estimation import subgroup_interactions as test_interactions
-from pipelines.amended import HEADLINE, amended, state_of_design
+from pipelines.amended import HEADLINE, PRIOR, amended, state_of_design
 from pipelines.faults import guarded
 from pipelines.looks import look_at_data
 from pipelines.metrics import activity_metrics, metrics_with_cautions, survey_metrics
@@ -43,11 +43,13 @@ def effect_statements(
         metrics=(*activity_metrics(study), *survey_metrics(study)),
         pooling=warehouse.read("site_pooling"),
         sites_as=study.protocol.sites_as,
+        largest_likely_change_pct=study.protocol.prior.largest_likely_change_pct,
         protocol_hash=study.protocol_hash,
         run_id=context.run.run_id,
     )
-    choice = amended(warehouse.read("protocol_amendments"), *HEADLINE)
-    statements = with_caution(statements, choice, where=pl.col("sites_as").is_not_null())
+    amendments = warehouse.read("protocol_amendments")
+    statements = with_caution(statements, amended(amendments, *HEADLINE), where=pl.col("sites_as").is_not_null())
+    statements = with_caution(statements, amended(amendments, *PRIOR), where=pl.col("prior").is_not_null())
     return dg.MaterializeResult(metadata=written(warehouse, "effect_statements", statements))
 
 

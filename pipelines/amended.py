@@ -19,6 +19,7 @@ DESIGN = (*FROZEN_SECTIONS, *(name for name in STUDY_FILES if name != "prices.cs
 COSTS = ("prices", "prices.csv")
 HORIZONS = ("periods.horizons_months",)
 HEADLINE = ("sites_as",)
+PRIOR = ("prior",)
 NEGATIVE_CONTROLS = ("negative_controls",)
 
 

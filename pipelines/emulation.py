@@ -4,6 +4,7 @@ import polars as pl
 
 from evaluation.estimation import ALL_SITES
 from evaluation.planning import Trial
+from pipelines.horizons import horizons_of
 from pipelines.planned import planned_outcomes
 from pipelines.study import Study
 from pipelines.warehouse import Warehouse
@@ -20,7 +21,7 @@ def emulated_trial(warehouse: Warehouse, study: Study) -> Trial:
     return Trial(
         study=protocol.study,
         follow_up_months=protocol.periods.follow_up_months,
-        horizons=protocol.periods.horizons,
+        horizons=horizons_of(protocol.periods, pilot["index_date"]),
         data_until=protocol.periods.data_until,
         outcomes=planned_outcomes(study),
         covariates=protocol.comparison.covariates,

@@ -12,6 +12,7 @@ from pipelines.protocol import Periods
 from pipelines.warehouse import Warehouse
 
 SCHEMA = "horizons"
+USUAL = (3, 6, 12, 24)
 POPULATIONS = ("all_sites", "case_management", "model", "site")
 ACTIVITY = models_named("index_months", "index_days", "activity_by_month")
 PERIODS = models_named("index_months", "use_by_period")
@@ -24,21 +25,40 @@ def tables_read() -> list[str]:
     return sorted({*read, "design_people", "person_periods"} - made)
 
 
+def horizons_of(periods: Periods, index_dates: pl.Series) -> tuple[int, ...]:
+    """All lengths of follow-up in months, shortest first; `follow_up_months`, the primary one, is always among them.
+
+    Those that the protocol names; where it names none (an empty list names none beside the primary one), the usual
+    ones that the data hold the whole of for at least one of `index_dates`, the pilot people's. The calendar alone has
+    a say.
+
+    By hand: first index date 1 July 2010, data until 31 December 2010, follow-up of 6 months: 3 and 6.
+    """
+    named = periods.horizons_months
+    if named is None:
+        named = tuple(months for months in USUAL if _is_reached(months, periods, index_dates))
+    return tuple(sorted({*named, periods.follow_up_months}))
+
+
+def _is_reached(months: int, periods: Periods, index_dates: pl.Series) -> bool:
+    return bool((index_dates.dt.offset_by(f"{months}mo") <= periods.data_until + timedelta(days=1)).any())
+
+
 def follow_up_to_horizons(warehouse: Warehouse, periods: Periods) -> tuple[Horizon, ...]:
-    """Each horizon of the protocol, shortest first: what was counted up to it, and whether anybody reached it."""
-    others = [months for months in periods.horizons if months != periods.follow_up_months]
+    """Each horizon, shortest first: what was counted up to it, and whether anybody reached it."""
+    starts = warehouse.read("design_people").filter("is_treated")["index_date"]
+    horizons = horizons_of(periods, starts)
+    others = [months for months in horizons if months != periods.follow_up_months]
     counts = {periods.follow_up_months: use_of_compared(warehouse, "person_periods", period="follow_up")}
     counts |= counts_to_months(warehouse, others)
-    starts = warehouse.read("design_people").filter("is_treated")["index_date"]
-    ends = {months: starts.dt.offset_by(f"{months}mo") for months in periods.horizons}
     return tuple(
         Horizon(
             months=months,
             is_primary=months == periods.follow_up_months,
-            is_reached=bool((ends[months] <= periods.data_until + timedelta(days=1)).any()),
+            is_reached=_is_reached(months, periods, starts),
             follow_up=counts[months],
         )
-        for months in periods.horizons
+        for months in horizons
     )
 
 

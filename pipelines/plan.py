@@ -7,11 +7,11 @@ from typing import Any
 import duckdb
 
 from evaluation.estimation import ALL_SITES
+from evaluation.estimation.headline import RANDOM
 from evaluation.planning import (
     DEFAULT_RATES,
     PEOPLE_PER_SITE,
     PEOPLE_PER_SITE_SOURCE,
-    SITE_SPREAD_PCT,
     SOURCE,
     EventRate,
     Plan,
@@ -28,9 +28,12 @@ from pipelines.working_file import WORKING_FILE
 
 DEFAULT_DISPERSION = DEFAULT_RATES["emergency_admissions"].dispersion
 _QUERY = """
-select expected_power.*, sites.number_of_sites
+select
+    expected_power.metric_id, expected_power.pilot_people, expected_power.comparison_people,
+    expected_power.follow_up_years, expected_power.years_before, expected_power.rate, expected_power.dispersion,
+    expected_power.sites, expected_power.reason, registered.number_of_sites
 from expected_power
-cross join (select count(distinct site_id) as number_of_sites from people where is_pilot) as sites
+cross join (select count(distinct site_id) as number_of_sites from people where is_pilot) as registered
 where population = ?
 """
 Row = Mapping[str, Any]
@@ -58,7 +61,7 @@ def plan_report(study: Study, stated: Assumptions) -> str:
     parts = [f"Plan of {study.protocol.title or study.protocol.study}: 80% power at 5% two-sided."]
     for outcome in planned_outcomes(study):
         parts += ["", *_outcome(study, outcome, known.get(outcome.metric_id), stated)]
-    return "\n".join([*parts, "", *_assumed(known, stated)])
+    return "\n".join([*parts, "", *_assumed(study, known, stated)])
 
 
 def parse_rates(study: Study, texts: Sequence[str]) -> Mapping[str, float]:
@@ -118,7 +121,8 @@ def _there(study: Study, known: Row | None, stated: Assumptions) -> PlannedStudy
     compared = bool(known and known["comparison_people"])
     sites = known["number_of_sites"] if known else 0
     per_site = known["pilot_people"] / sites if known and sites and known["pilot_people"] else PEOPLE_PER_SITE
-    spread = SITE_SPREAD_PCT if stated.site_spread_pct is None else stated.site_spread_pct
+    planned = study.protocol.planning.site_spread_pct
+    spread = planned if stated.site_spread_pct is None else stated.site_spread_pct
     return PlannedStudy(
         pilot_people=known["pilot_people"] if known and compared else None,
         comparison_per_pilot=known["comparison_people"] / known["pilot_people"]
@@ -127,7 +131,14 @@ def _there(study: Study, known: Row | None, stated: Assumptions) -> PlannedStudy
         months=_months(study, known),
         people_per_site=stated.people_per_site or per_site,
         site_spread_pct=spread,
+        years_before=known["years_before"] if known else None,
+        sites=known["sites"] if known else _registered_sites(study),
     )
+
+
+def _registered_sites(study: Study) -> int | None:
+    """The sites of sites.csv where the headline will be the mean across them."""
+    return study.sites.height if study.protocol.sites_as == RANDOM and study.sites.height > 1 else None
 
 
 def _months(study: Study, known: Row | None) -> float:
@@ -145,8 +156,14 @@ def _verdict(study: Study, there: PlannedStudy, found: Plan) -> str:
     word = "Yes" if found.is_evaluable else "Not yet"
     return (
         f"{word}: with {people} pilot people and {there.months:.1f} months {smallest}; the smallest worthwhile change "
-        f"is found with a probability of {100 * found.power:.0f}%."
+        f"is found with a probability of {100 * found.power:.0f}%{_across(there)}."
     )
+
+
+def _across(there: PlannedStudy) -> str:
+    if there.sites is None:
+        return ""
+    return f", of the mean across {there.sites} sites whose effects differ by {there.site_spread_pct:g}%"
 
 
 def _needs(study: Study, there: PlannedStudy, found: Plan) -> str:
@@ -158,17 +175,23 @@ def _needs(study: Study, there: PlannedStudy, found: Plan) -> str:
     else:
         months = f"; with the people there are, {found.months} months of follow-up"
     sites = "more than a thousand sites" if found.sites is None else f"{found.sites} sites"
+    others = f"each with {there.comparison_per_pilot:.1f} comparison people in effect"
+    followed = f"pilot people followed for {there.months:.1f} months, {others}"
+    people = f"more than these {there.sites} sites: no number of {followed}, is enough"
+    if found.people is not None:
+        people = f"{found.people:,} {followed}"
     return (
-        f"Needed: {found.people:,} pilot people followed for {there.months:.1f} months, each with "
-        f"{there.comparison_per_pilot:.1f} comparison people in effect{months}. To know what other sites may expect: "
-        f"{sites} of {per_site} people whose effects differ by {there.site_spread_pct:.0f}%."
+        f"Needed: {people}{months}. To know what other sites may expect: "
+        f"{sites} of {per_site} people whose effects differ by {there.site_spread_pct:g}%."
     )
 
 
-def _assumed(known: Mapping[str, Row], stated: Assumptions) -> list[str]:
+def _assumed(study: Study, known: Mapping[str, Row], stated: Assumptions) -> list[str]:
     lines = ["Not allowed for: what covariates explain (fewer people), deaths and moves (more people)."]
     if stated.site_spread_pct is None:
-        lines.append(f"Assumed, without a source: sites' effects differ by {SITE_SPREAD_PCT:.0f}% (--site-spread).")
+        spread = study.protocol.planning.site_spread_pct
+        where = "planning.site_spread_pct, --site-spread"
+        lines.append(f"Assumed, without a source: sites' effects differ by {spread:g}% ({where}).")
     if stated.people_per_site is None and not known:
         lines.append(f"People per site: {PEOPLE_PER_SITE_SOURCE} (--people-per-site).")
     if not known:
@@ -184,7 +207,7 @@ def _expected_power(study: Study) -> Mapping[str, Row]:
         try:
             with duckdb.connect(path, read_only=True) as connection:
                 rows = connection.execute(_QUERY, [ALL_SITES]).pl()
-        except duckdb.CatalogException:
+        except (duckdb.CatalogException, duckdb.BinderException):
             continue
         except duckdb.IOException:
             raise IcpError(f"{path.name}: another program has it open", "wait until that run has ended") from None

@@ -6,6 +6,8 @@ from typing import Any
 
 import polars as pl
 
+from evaluation.estimation import ALL_SITES
+from evaluation.estimation.headline import RANDOM
 from evaluation.planning import PlannedComparison, PlannedOutcome
 from pipelines.comparison import designs_found, whose_population
 from pipelines.metrics import activity_metrics, survey_metrics
@@ -51,7 +53,15 @@ def planned_comparisons(warehouse: Warehouse, protocol: Protocol) -> Iterator[Pl
             pilot_people=pilot,
             comparison_people=others,
             follow_up_years=_years_of_follow_up(theirs["index_date"], protocol.periods),
+            sites=_sites_of_mean(name, theirs, protocol),
+            site_spread_pct=protocol.planning.site_spread_pct,
         )
+
+
+def _sites_of_mean(population: str, cases: pl.DataFrame, protocol: Protocol) -> int | None:
+    """The sites whose mean effect is the headline; None where the headline is the effect in these pilots."""
+    sites = cases["site_id"].n_unique()
+    return sites if protocol.sites_as == RANDOM and population == ALL_SITES and sites > 1 else None
 
 
 def _compared(

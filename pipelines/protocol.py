@@ -36,12 +36,15 @@ class Extract(Strict):
 
 
 class Periods(Strict):
-    """The windows around each person's index date, in months, and the last day with complete data."""
+    """The windows around each person's index date, in months, and the last day with complete data.
+
+    Without `horizons_months` the usual horizons that the data reach are taken, see `horizons_of`.
+    """
 
     look_back_months: Months = 24
     baseline_months: Months
     follow_up_months: Months
-    horizons_months: tuple[Months, ...] = ()
+    horizons_months: tuple[Months, ...] | None = None
     data_until: date
 
     @model_validator(mode="after")
@@ -52,14 +55,10 @@ class Periods(Strict):
 
     @model_validator(mode="after")
     def _horizons_stand_once(self) -> "Periods":
-        if len(set(self.horizons_months)) < len(self.horizons_months):
+        named = self.horizons_months or ()
+        if len(set(named)) < len(named):
             raise ValueError("horizons_months: a horizon stands twice")
         return self
-
-    @property
-    def horizons(self) -> tuple[int, ...]:
-        """All lengths of follow-up in months, shortest first; `follow_up_months` is the primary one among them."""
-        return tuple(sorted({*self.horizons_months, self.follow_up_months}))
 
 
 class Spells(Strict):
@@ -124,6 +123,18 @@ class Outcome(Strict):
     smallest_worthwhile_change_pct: float | None = None
 
 
+class Prior(Strict):
+    """What is held likely before the data: 95% of rises up to this many percent, or falls of the same ratio."""
+
+    largest_likely_change_pct: Annotated[float, Field(ge=1, le=1000)] = 20
+
+
+class Planning(Strict):
+    """What a plan assumes: how far the effects of sites differ, a standard deviation in percent."""
+
+    site_spread_pct: Annotated[float, Field(ge=0, le=100)] = 10
+
+
 class Disclosure(Strict):
     """Counts up to the threshold are suppressed, others rounded, in whatever leaves the building."""
 
@@ -163,6 +174,8 @@ class Protocol(Strict):
     area_designs: AreaDesigns = AreaDesigns()
     outcomes: Annotated[tuple[Outcome, ...], Field(min_length=1)]
     negative_controls: tuple[str, ...] = ()
+    prior: Prior = Prior()
+    planning: Planning = Planning()
     disclosure: Disclosure = Disclosure()
     prices: str | None = None
     alerts: Alerts = Alerts()

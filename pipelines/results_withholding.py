@@ -29,7 +29,10 @@ _OF_STATEMENT = (
     *("change_points", "change_low_points", "change_high_points"),
     *("probability_fell", "probability_worthwhile", "probability_rose", "prior", *_OF_BRACKET),
 )
-_OF_HORIZON = ("relative_change_pct", "relative_low_pct", "relative_high_pct", *_PERSON_YEARS)
+_OF_HORIZON = (
+    *("relative_change_pct", "relative_low_pct", "relative_high_pct"),
+    *("change", "change_low", "change_high", *_PERSON_YEARS),
+)
 _COUNTS = re.compile(r"; (?P<part>\d+) of (?P<whole>\d+) ")
 _SURVEY_DETAILS = ("positive", "not_counted", "missing")
 

@@ -12,6 +12,7 @@ from evaluation.estimation.interim import LOOK
 from evaluation.estimation.metrics import Metric
 
 _EFFECT = ("relative_change_pct", "relative_low_pct", "relative_high_pct")
+_ABSOLUTE = ("change", "change_low", "change_high")
 _TEXT, _NUMBER, _COUNT, _FLAG = pl.String(), pl.Float64(), pl.Int64(), pl.Boolean()
 ESTIMATES_BY_HORIZON: dict[str, pl.DataType] = {
     **dict.fromkeys(("metric_id", "label", "priority", "population", "design"), _TEXT),
@@ -22,6 +23,7 @@ ESTIMATES_BY_HORIZON: dict[str, pl.DataType] = {
     **dict.fromkeys(("person_years_pilot", "person_years_comparator"), _NUMBER),
     **dict.fromkeys(("caution", "protocol_hash", "run_id"), _TEXT),
     **LOOK,
+    **dict.fromkeys(_ABSOLUTE, _NUMBER),
 }
 
 
@@ -49,6 +51,7 @@ def estimates_by_horizon(
 ) -> pl.DataFrame:
     """One row per metric, population and horizon, as `controlled_estimates` has `weighted_cohort`; no subgroups.
 
+    `change` is the absolute change per person-year (of a once-only event: in the share of people) up to the horizon.
     The weights are those of the design at every horizon. Whoever was not followed to a horizon counts with the time
     that was observed. A horizon that nobody reached has no estimate; the caution says so. Below twelve months a
     result is early (`is_early`, and in the caution). Horizons hold the same events, the longer ones those of the
@@ -86,7 +89,7 @@ def _labelled(estimates: pl.DataFrame, horizon: Horizon) -> pl.DataFrame:
     if not horizon.is_reached:
         reason = f"No estimate: the data end before anybody's {horizon.months} months are over. "
         weighted = weighted.with_columns(
-            *(pl.lit(None, dtype=pl.Float64).alias(name) for name in _EFFECT),
+            *(pl.lit(None, dtype=pl.Float64).alias(name) for name in (*_EFFECT, *_ABSOLUTE)),
             (pl.lit(reason) + pl.col("caution")).alias("caution"),
         )
     return weighted.select(pl.col(name).cast(dtype) for name, dtype in ESTIMATES_BY_HORIZON.items())

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from scipy.stats import norm
 
-SCEPTICAL_95_PCT = 20.0
+WHOLE_FROM = 10  # percentages from here on are shown without a decimal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,7 +19,7 @@ class Prior:
     def words(self) -> str:
         """The prior as a sentence, to be printed beside every probability."""
         low, high = (100 * math.expm1(self.mean + sign * 1.959964 * self.standard_deviation) for sign in (-1, 1))
-        return f"Before the data: a change between {low:+.0f}% and {high:+.0f}% held to be 95% likely."
+        return f"Before the data: a change between {_pct(low)} and {_pct(high)} held to be 95% likely."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,13 +32,16 @@ class Probabilities:
     prior: Prior
 
 
-def sceptical_prior(largest_likely_pct: float = SCEPTICAL_95_PCT) -> Prior:
+def sceptical_prior(largest_likely_pct: float) -> Prior:
     """Centred on no change, with 95% of changes below `largest_likely_pct` up, or the same ratio down.
 
-    A convention, not a finding: strong enough to be sceptical of large effects, weak beside a national study.
+    A convention, not a finding. 20%, the protocol's default, is strong enough to be sceptical of large effects and weak
+    beside a national study. Raises `ValueError` for a spread that is not above 0.
 
     By hand: 20%: standard deviation log(1.2) / 1.960 = 0.0930.
     """
+    if largest_likely_pct <= 0:
+        raise ValueError("a prior needs a largest likely change above 0%")
     return Prior(mean=0.0, standard_deviation=math.log1p(largest_likely_pct / 100) / float(norm.ppf(0.975)))
 
 
@@ -67,6 +70,10 @@ def probabilities(
         rose=1 - fell,
         prior=prior,
     )
+
+
+def _pct(value: float) -> str:
+    return f"{value:+.0f}%" if abs(value) >= WHOLE_FROM else f"{value:+.1f}%"
 
 
 def _worthwhile(mean: float, spread: float, change_pct: float | None) -> float | None:

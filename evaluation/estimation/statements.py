@@ -49,17 +49,18 @@ def effect_statements(
     metrics: Sequence[Metric],
     pooling: pl.DataFrame,
     sites_as: SitesAs,
+    largest_likely_change_pct: float,
     protocol_hash: str,
     run_id: str,
 ) -> pl.DataFrame:
     """A row per population and protocol outcome of `metrics`: the default row of `metric_estimates` in plain words.
 
     Rates in percent, with the smallest worthwhile change where the protocol names one and the design has comparison
-    people like the pilot's; shares of answers in percentage
-    points, without it. `nominal_level` is that of the estimate: what it does not count as a finding is not stated as
-    one. Probabilities that the rate fell, moved by the worthwhile change or more, and rose, with the
-    stated prior (see `probabilities`), for those designs alone: for others, without an interval and for shares they
-    are null, and the caution says why. `bracket` holds it against `matched_did`, see `bracket`.
+    people like the pilot's; shares of answers in percentage points, without it. `nominal_level` is that of the
+    estimate: what it does not count as a finding is not stated as one. Probabilities that the rate fell, moved by the
+    worthwhile change or more, and rose, with the stated prior (see `probabilities`; `largest_likely_change_pct` is its
+    spread, see `sceptical_prior`), for those designs alone: for others, without an interval and for shares they are
+    null, and the caution says why. `bracket` holds it against `matched_did`, see `bracket`.
 
     What `all_sites` says is the effect in these pilots (`sites_as` `fixed`) or the mean across sites from `pooling`
     (`random`), see `with_headlines`; the error behind the probabilities is then the width of Hartung and Knapp's
@@ -69,7 +70,7 @@ def effect_statements(
     smallest that is worth while, is shown."; the probability of a fall is close to 1.
     """
     run = {"protocol_hash": protocol_hash, "run_id": run_id}
-    prior = sceptical_prior()
+    prior = sceptical_prior(largest_likely_change_pct)
     outcomes = {metric.metric_id: metric for metric in metrics if metric.priority in PROTOCOL}
     is_planned = pl.col("metric_id").is_in(list(outcomes)) & pl.col("priority").is_in(PROTOCOL)
     chosen = estimates.filter("is_default", is_planned)

@@ -4,7 +4,6 @@ from evaluation.planning.defaults import (
     DEFAULT_RATES,
     PEOPLE_PER_SITE,
     PEOPLE_PER_SITE_SOURCE,
-    SITE_SPREAD_PCT,
     SOURCE,
 )
 from evaluation.planning.expected import EXPECTED_POWER, PlannedComparison, PlannedOutcome, expected_power
@@ -19,7 +18,6 @@ __all__ = [
     "EXPECTED_POWER",
     "PEOPLE_PER_SITE",
     "PEOPLE_PER_SITE_SOURCE",
-    "SITE_SPREAD_PCT",
     "SOURCE",
     "TARGET_TRIAL",
     "Comparison",

@@ -17,4 +17,3 @@ DEFAULT_RATES: Mapping[str, EventRate] = MappingProxyType(
 )
 PEOPLE_PER_SITE = 540
 PEOPLE_PER_SITE_SOURCE = "the Integrated Care Pilots: 8,691 people at 16 sites (Community Care 2012; HSJ 2012)"
-SITE_SPREAD_PCT = 10.0

@@ -16,6 +16,9 @@ EXPECTED_POWER: dict[str, pl.DataType] = {
     **dict.fromkeys(("minimum_detectable_change_pct", "smallest_worthwhile_change_pct", "power"), pl.Float64()),
     "is_evaluable": pl.Boolean(),
     "reason": pl.String(),
+    "years_before": pl.Float64(),
+    "sites": pl.Int64(),
+    "site_spread_pct": pl.Float64(),
 }
 NOT_COUNTED = "Not a count of events: its power is not known before outcomes are read."
 NOBODY = "No comparison people like the pilot's were found."
@@ -43,7 +46,8 @@ class PlannedComparison:
 
     `pilot_ids` are those whose earlier use counts; `pilot_people` and `comparison_people` those compared, the latter in
     effect; `design` None where there is nobody to compare with. `follow_up_years` is what the calendar allows on
-    average.
+    average. `sites` and `site_spread_pct` are as in `Comparison`: None where the effect in question is the one in these
+    pilots.
     """
 
     population: str
@@ -52,6 +56,8 @@ class PlannedComparison:
     pilot_people: float
     comparison_people: float
     follow_up_years: float
+    sites: int | None = None
+    site_spread_pct: float = 0.0
 
 
 def expected_power(
@@ -80,6 +86,8 @@ def _row(one: PlannedComparison, outcome: PlannedOutcome, earlier: pl.DataFrame)
         "follow_up_years": one.follow_up_years,
         "smallest_worthwhile_change_pct": outcome.smallest_worthwhile_change_pct,
         "reason": "",
+        "sites": one.sites,
+        "site_spread_pct": one.site_spread_pct if one.sites else None,
     }
     if not outcome.is_count:
         return row | {"reason": NOT_COUNTED}
@@ -109,10 +117,13 @@ def _power_columns(
         comparison_people=one.comparison_people,
         years=one.follow_up_years,
         years_before=years_before if one.design == "matched_did" else None,
+        sites=one.sites,
+        site_spread_pct=one.site_spread_pct,
     )
     detectable, worthwhile = minimum_detectable_change_pct(rate, comparison), outcome.smallest_worthwhile_change_pct
     reached = power(rate, comparison, change_pct=worthwhile) if worthwhile else None
     return {
+        "years_before": comparison.years_before,
         "rate": rate.per_year,
         "dispersion": rate.dispersion,
         "minimum_detectable_change_pct": detectable,

@@ -11,7 +11,8 @@ from pipelines.horizons import counts_to_months, follow_up_to_horizons
 from pipelines.results import results
 from pipelines.warehouse import Warehouse
 
-SHARED = ("relative_change_pct", "relative_low_pct", "relative_high_pct", "n_pilot", "n_comparator")
+EFFECT = ("relative_change_pct", "relative_low_pct", "relative_high_pct", "change", "change_low", "change_high")
+SHARED = (*EFFECT, "n_pilot", "n_comparator")
 YEARS = ("person_years_pilot", "person_years_comparator")
 
 
@@ -48,7 +49,7 @@ def test_the_primary_horizon_is_the_estimate_of_metric_estimates(published_demo)
 
 
 def test_the_demo_names_horizons_and_each_has_an_estimate_of_every_outcome(demo_study, published_demo):
-    assert demo_study.protocol.periods.horizons == (3, 6, 12)
+    assert demo_study.protocol.periods.horizons_months == (3, 6, 12)
     with duckdb.connect(published_demo, read_only=True) as connection:
         found = connection.sql(
             """select horizon_months, is_primary_horizon, is_early, count(*) as outcomes

@@ -59,7 +59,9 @@ def across(**values: object) -> dict:
     } | values  # fmt: skip
 
 
-def stated(*rows: dict, pooling: tuple[dict, ...] = (), sites_as: str = "fixed") -> pl.DataFrame:
+def stated(
+    *rows: dict, pooling: tuple[dict, ...] = (), sites_as: str = "fixed", likely_pct: float = 20.0
+) -> pl.DataFrame:
     estimates = pl.DataFrame(rows, schema=METRIC_ESTIMATES, orient="row")
     metrics = [ADMISSIONS, INVOLVED, ATTENDANCES]
     return effect_statements(
@@ -67,6 +69,7 @@ def stated(*rows: dict, pooling: tuple[dict, ...] = (), sites_as: str = "fixed")
         metrics=metrics,
         pooling=pl.DataFrame(pooling, schema=SITE_POOLING, orient="row"),
         sites_as=sites_as,
+        largest_likely_change_pct=likely_pct,
         protocol_hash="hash",
         run_id="run",
     )
@@ -99,6 +102,15 @@ def test_probabilities_by_hand():
     assert found["prior"] == "Before the data: a change between -17% and +20% held to be 95% likely."
     assert "hidden confounding is not in them" in found["caution"]
     assert found["caution"].startswith("Weights are odd.")
+
+
+def test_the_spread_of_the_prior_is_stated_beside_probabilities_that_follow_it():
+    # -0.1 with error 0.1; a prior of 50%: sd log(1.5) / 1.96 = 0.2069: mean -0.1 x 100 / (100 + 23.37) = -0.08106,
+    # spread 1 / sqrt(123.37) = 0.09003: 0.9003 of them, 81.6%; of 20%: sd 0.0930, 75.2%
+    wide = stated(row(), likely_pct=50.0).row(0, named=True)
+    assert wide["prior"] == "Before the data: a change between -33% and +50% held to be 95% likely."
+    assert wide["probability_fell"] == pytest.approx(0.816, abs=0.0005)
+    assert statement()["probability_fell"] < wide["probability_fell"]
 
 
 def test_nothing_seen_is_even_odds():

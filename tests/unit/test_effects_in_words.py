@@ -220,13 +220,16 @@ def test_probabilities_by_hand():
 
 
 def test_a_worthwhile_rise_is_asked_upwards():
-    found = probabilities(0.2, 0.01, prior=sceptical_prior(), smallest_worthwhile_change_pct=5)
+    found = probabilities(0.2, 0.01, prior=sceptical_prior(20), smallest_worthwhile_change_pct=5)
     assert found.worthwhile > 0.99
 
 
 def test_the_prior_is_stated():
-    assert sceptical_prior().words == "Before the data: a change between -17% and +20% held to be 95% likely."
-    assert sceptical_prior().standard_deviation == pytest.approx(math.log(1.2) / 1.959964, abs=1e-6)
+    assert sceptical_prior(20).words == "Before the data: a change between -17% and +20% held to be 95% likely."
+    assert sceptical_prior(5).words == "Before the data: a change between -4.8% and +5.0% held to be 95% likely."
+    with pytest.raises(ValueError, match="largest likely change above 0%"):
+        sceptical_prior(0)
+    assert sceptical_prior(20).standard_deviation == pytest.approx(math.log(1.2) / 1.959964, abs=1e-6)
 
 
 def test_two_sites_by_hand():

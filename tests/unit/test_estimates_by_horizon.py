@@ -54,6 +54,14 @@ def test_each_horizon_has_its_own_effect_and_one_is_primary():
     assert six["person_years_pilot"] == pytest.approx(20 * 180 / 365.25)
 
 
+def test_the_absolute_change_is_per_person_year_up_to_the_horizon():
+    three, twelve = rows(horizon(3, 1), horizon(12, 4, is_primary=True))
+    # 12 of 20 people, one against two each in 90 days: 12 x (1 - 2) / (20 x 90 / 365.25); four against two in 360
+    assert three["change"] == pytest.approx(-12 / (20 * 90 / 365.25))
+    assert twelve["change"] == pytest.approx(24 / (20 * 360 / 365.25))
+    assert three["change_low"] < three["change"] < three["change_high"]
+
+
 def test_below_twelve_months_a_result_is_early_and_says_so():
     eleven, twelve = rows(horizon(11, 1), horizon(12, 1, is_primary=True))
     assert (eleven["is_early"], twelve["is_early"]) == (True, False)
@@ -64,6 +72,7 @@ def test_below_twelve_months_a_result_is_early_and_says_so():
 def test_a_horizon_that_nobody_reached_has_no_estimate_and_says_why():
     (row,) = rows(horizon(24, 1, is_reached=False))
     assert row["relative_change_pct"] is row["relative_low_pct"] is row["relative_high_pct"] is None
+    assert row["change"] is row["change_low"] is row["change_high"] is None
     assert row["caution"].startswith("No estimate: the data end before anybody's 24 months are over. Compared")
     assert row["person_years_pilot"] == pytest.approx(20 * 720 / 365.25)
 

@@ -24,6 +24,11 @@ from evaluation.planning.expected import FEW_EVENTS, NO_FALL, NO_FOLLOW_UP, NO_S
 RATE = EventRate(per_year=0.5, dispersion=2.0)
 
 
+def of(people: float, **more: object) -> Comparison:
+    """As many comparison people as pilot people, for a year."""
+    return Comparison(**{"pilot_people": people, "comparison_people": people, "years": 1.0, **more})
+
+
 def test_rate_and_dispersion_of_a_few_people_are_those_by_hand():
     assert event_rate([0, 0, 0, 4], [1, 1, 1, 1]) == EventRate(per_year=1.0, dispersion=2.0)
     # Rate 4 / 5; expected 0.8, 0.8, 0.8, 1.6; squares of what is over 0.64 x 2 + 0.04 + 1.96 = 3.28, less than 4.
@@ -61,6 +66,40 @@ def test_the_power_of_a_change_since_before_by_hand():
     assert power(RATE, comparison, change_pct=-20) == pytest.approx(0.6977, abs=0.0005)
 
 
+def test_the_power_of_the_mean_across_sites_by_hand():
+    # people: (4.5 + 4) / 2,000 = 0.00425; sites: log(1.1)^2 / 4 = 0.002271; error 0.08075; 0.2231 / 0.08075 = 2.763.
+    # Student's with 3: 3.182, so the part below -0.419 of them: 35.2%.
+    four = of(2000, sites=4, site_spread_pct=10.0)
+    assert power(RATE, four, change_pct=-20) == pytest.approx(0.3518, abs=0.0005)
+    assert power(RATE, of(2000), change_pct=-20) == pytest.approx(0.9284, abs=0.0005)
+    fall = minimum_detectable_change_pct(RATE, four)
+    assert power(RATE, four, change_pct=-fall) == pytest.approx(0.8, abs=0.02)
+
+
+def test_what_is_needed_across_sites_is_what_has_eighty_per_cent_power():
+    across = {"sites": 12, "site_spread_pct": 10.0}
+    people = people_needed(RATE, change_pct=-20, months=12, comparison_per_pilot=1, **across)
+    assert power(RATE, of(people, **across), change_pct=-20) == pytest.approx(0.8, abs=0.005)
+    assert people > people_needed(RATE, change_pct=-20, months=12, comparison_per_pilot=1)
+    months = months_needed(RATE, of(2000, **across), change_pct=-20)
+    longer, shorter = (of(2000, years=of_year / 12, **across) for of_year in (months, months - 1))
+    assert power(RATE, longer, change_pct=-20) >= 0.795 > power(RATE, shorter, change_pct=-20)
+
+
+def test_no_number_of_people_makes_up_for_few_sites_that_differ():
+    # three sites: 2 degrees of freedom, 4.303 + 1.061 errors of 0.0953 / sqrt(3) are 0.295, more than 0.2231
+    needed = people_needed(RATE, change_pct=-20, months=12, comparison_per_pilot=1, sites=3, site_spread_pct=10.0)
+    assert needed is None
+
+
+def test_what_is_needed_by_the_change_since_before_is_what_has_eighty_per_cent_power():
+    before = {"years_before": 1.5}
+    people = people_needed(RATE, change_pct=-20, months=12, comparison_per_pilot=1, **before)
+    enough, one_fewer = (power(RATE, of(number, **before), change_pct=-20) for number in (people, people - 1))
+    assert enough >= 0.8 > one_fewer
+    assert people < people_needed(RATE, change_pct=-20, months=12, comparison_per_pilot=1)
+
+
 def test_the_smallest_fall_found_is_the_one_with_eighty_per_cent_power():
     comparison = Comparison(pilot_people=1000, comparison_people=3000, years=0.5)
     fall = minimum_detectable_change_pct(RATE, comparison)
@@ -80,9 +119,9 @@ def test_people_needed_by_hand():
 
 
 def test_months_needed_by_hand():
-    assert months_needed(RATE, change_pct=-20, pilot_people=2000, comparison_people=2000) == 7
+    assert months_needed(RATE, of(2000), change_pct=-20) == 7
     # 630 people each: 0.00634 are the dispersion alone, so that no follow-up is long enough.
-    assert months_needed(RATE, change_pct=-20, pilot_people=630, comparison_people=630) is None
+    assert months_needed(RATE, of(630), change_pct=-20) is None
 
 
 def test_sites_needed_by_hand():

@@ -6,8 +6,12 @@ import pytest
 from evaluation.planning import (
     DEFAULT_RATES,
     EXPECTED_POWER,
+    Comparison,
     EventRate,
+    PlannedComparison,
+    PlannedOutcome,
     PlannedStudy,
+    expected_power,
     months_needed,
     people_needed,
     plan,
@@ -23,6 +27,7 @@ RATE = EventRate(per_year=0.5, dispersion=2.0)
 THERE = PlannedStudy(
     pilot_people=2000, comparison_per_pilot=1.0, months=12.0, people_per_site=500, site_spread_pct=10.0
 )
+OF_THERE = Comparison(pilot_people=2000, comparison_people=2000, years=1.0)
 NOTHING_STATED = Assumptions(rates={})
 WORTHWHILE = PROTOCOL.replace("expected: decrease", "expected: decrease, smallest_worthwhile_change_pct: -20")
 
@@ -30,7 +35,7 @@ WORTHWHILE = PROTOCOL.replace("expected: decrease", "expected: decrease, smalles
 def test_a_plan_says_what_is_there_and_what_it_takes():
     found = plan(RATE, THERE, change_pct=-20)
     assert found.people == people_needed(RATE, change_pct=-20, months=12, comparison_per_pilot=1) == 1340
-    assert found.months == months_needed(RATE, change_pct=-20, pilot_people=2000, comparison_people=2000) == 7
+    assert found.months == months_needed(RATE, OF_THERE, change_pct=-20) == 7
     assert found.sites == sites_needed(
         RATE, change_pct=-20, months=12, people_per_site=500, comparison_per_pilot=1, site_spread_pct=10
     )
@@ -156,3 +161,65 @@ def test_what_is_no_count_has_no_plan(tmp_path):
 def test_a_rate_that_is_none_is_refused(tmp_path, text, message):
     with pytest.raises(StudyError, match=message):
         parse_rates(study(tmp_path), [text])
+
+
+EARLIER = pl.DataFrame(
+    {"person_id": [f"p{number}" for number in range(400)], "person_days": [548] * 400, "admissions": [1, 0, 0, 2] * 100}
+)
+
+
+@pytest.mark.parametrize("design", ["weighted_cohort", "matched_did"])
+@pytest.mark.parametrize("sites", [None, 2, 8, 30])
+@pytest.mark.parametrize("people", [900.0, 2000.0, 4000.0])
+def test_design_and_plan_agree_on_what_is_evaluable_whatever_the_design(design, sites, people):
+    one = PlannedComparison(
+        population="all_sites",
+        pilot_ids=EARLIER["person_id"],
+        design=design,
+        pilot_people=people,
+        comparison_people=2 * people,
+        follow_up_years=0.75,
+        sites=sites,
+        site_spread_pct=10.0,
+    )
+    outcome = PlannedOutcome(
+        metric_id="admissions", label="", priority="primary", is_count=True, smallest_worthwhile_change_pct=-15.0
+    )
+    row = expected_power([one], outcomes=[outcome], earlier=EARLIER).row(0, named=True)
+    there = PlannedStudy(
+        pilot_people=people,
+        comparison_per_pilot=2.0,
+        months=9.0,
+        people_per_site=500,
+        site_spread_pct=10.0,
+        years_before=row["years_before"],
+        sites=row["sites"],
+    )
+    found = plan(EventRate(per_year=row["rate"], dispersion=row["dispersion"]), there, change_pct=-15)
+    assert found.power == pytest.approx(row["power"], rel=1e-9)
+    assert found.minimum_detectable_change_pct == row["minimum_detectable_change_pct"]
+    assert found.is_evaluable == row["is_evaluable"]
+    assert (row["years_before"] is None) == (design == "weighted_cohort")
+
+
+def test_a_study_that_is_compared_by_the_change_since_before_is_planned_so(tmp_path):
+    report = plan_report(designed(tmp_path, design="matched_did", years_before=1.5), NOTHING_STATED)
+    # 1 / 0.4 + 1 / 0.75 + 2 + 1.333 = 7.167; 0.2231 / sqrt(7.167 / 2,000) = 3.727, less 1.960: 96%
+    assert "with a probability of 96%." in report
+
+
+def test_a_study_whose_headline_is_the_mean_across_sites_is_planned_for_that(tmp_path):
+    report = plan_report(designed(tmp_path, sites=4, site_spread_pct=10.0), NOTHING_STATED)
+    assert "Not yet: with 2,000 pilot people" in report
+    assert "with a probability of 35%, of the mean across 4 sites whose effects differ by 10%." in report
+    wider = plan_report(designed(tmp_path / "three", sites=3, site_spread_pct=10.0), NOTHING_STATED)
+    assert "Needed: more than these 3 sites: no number of pilot people followed for 12.0 months" in wider
+
+
+def test_the_spread_between_sites_is_a_setting(tmp_path):
+    spread = WORTHWHILE + "planning: {site_spread_pct: 25}\n"
+    report = plan_report(study(tmp_path, spread), NOTHING_STATED)
+    assert "whose effects differ by 25%" in report
+    assert "sites' effects differ by 25% (planning.site_spread_pct, --site-spread)" in report
+    with pytest.raises(StudyError, match="site_spread_pct"):
+        study(tmp_path / "wrong", WORTHWHILE + "planning: {site_spread_pct: -1}\n")

@@ -1,11 +1,14 @@
 """The protocol says what is wrong, which setting, what was expected and what to do."""
 
+from datetime import date
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from pipelines.errors import StudyError
-from pipelines.protocol import load_protocol, protocol_hash
+from pipelines.horizons import horizons_of
+from pipelines.protocol import Periods, load_protocol, protocol_hash
 
 GOOD = """
 study: a_pilot
@@ -81,9 +84,15 @@ def test_a_baseline_longer_than_the_look_back_is_refused(tmp_path):
 
 
 def test_horizons_hold_the_primary_one_and_stand_once(tmp_path):
-    assert load_protocol(protocol(tmp_path, GOOD)).periods.horizons == (6,)
+    joined = pl.Series([date(2010, 7, 1)])
+
+    def horizons(text: str) -> tuple[int, ...]:
+        return horizons_of(load_protocol(protocol(tmp_path, text)).periods, joined)
+
+    none_beside = GOOD.replace("follow_up_months: 6", "follow_up_months: 6, horizons_months: []")
+    assert horizons(none_beside) == (6,)
     longer = GOOD.replace("follow_up_months: 6", "follow_up_months: 6, horizons_months: [12, 3]")
-    assert load_protocol(protocol(tmp_path, longer)).periods.horizons == (3, 6, 12)
+    assert horizons(longer) == (3, 6, 12)
     twice = GOOD.replace("follow_up_months: 6", "follow_up_months: 6, horizons_months: [3, 3]")
     assert "horizons_months: a horizon stands twice" in refusal(tmp_path, twice)
 
@@ -143,3 +152,32 @@ def test_an_unknown_covariate_of_the_comparison_is_refused_with_the_nearest_know
 def test_an_unknown_exact_column_is_refused_and_a_name_stands_once(tmp_path):
     assert "did you mean: age_band" in refusal(tmp_path, GOOD + "comparison: {exact: [sex, ageband]}\n")
     assert "a name stands twice" in refusal(tmp_path, GOOD + "comparison: {exact: [sex, sex]}\n")
+
+
+@pytest.mark.parametrize(
+    ("until", "follow_up", "expected"),
+    [
+        ("2010-12-31", 6, (3, 6)),
+        ("2010-12-30", 6, (3, 6)),
+        ("2010-12-30", 9, (3, 9)),
+        ("2011-06-30", 6, (3, 6, 12)),
+        ("2012-06-30", 6, (3, 6, 12, 24)),
+        ("2012-06-29", 18, (3, 6, 12, 18)),
+        ("2010-07-31", 6, (6,)),
+    ],
+)
+def test_without_a_list_the_usual_horizons_that_the_data_reach_are_taken(until, follow_up, expected):
+    periods = Periods(baseline_months=6, follow_up_months=follow_up, data_until=date.fromisoformat(until))
+    # one of 1 July 2010 and a later one, whom no longer horizon reaches
+    assert horizons_of(periods, pl.Series([date(2010, 7, 1), date(2010, 12, 1)])) == expected
+
+
+@pytest.mark.parametrize("spread", ["0", "-20", "2000", "wide"])
+def test_a_prior_without_a_sensible_spread_is_refused_by_name(tmp_path, spread):
+    text = GOOD + f"prior: {{largest_likely_change_pct: {spread}}}\n"
+    assert "prior.largest_likely_change_pct" in refusal(tmp_path, text)
+    kept = load_protocol(protocol(tmp_path, GOOD + "prior: {largest_likely_change_pct: 30}\n"))
+    assert (kept.prior.largest_likely_change_pct, load_protocol(protocol(tmp_path, GOOD)).prior.model_dump()) == (
+        30,
+        {"largest_likely_change_pct": 20},
+    )

@@ -81,7 +81,7 @@ def test_a_horizon_longer_than_the_data_can_hold_is_refused(folder):
 
     (folder / "sites.csv").write_text("site_id,go_live_date\nS1,2010-07-01\nS2,2010-09-01\n")
     horizons("3, 12")  # to the last day of data
-    assert load_study(folder).protocol.periods.horizons == (3, 6, 12)
+    assert load_study(folder).protocol.periods.horizons_months == (3, 12)
     horizons("3, 13")
     message = refusal(folder)
     assert "periods.horizons_months: 13 months are longer than the data can hold" in message
