@@ -8,7 +8,6 @@ import pytest
 
 from evaluation.estimation.clustering import (
     clustered_covariance,
-    clustered_variance,
     clustered_variances,
     group_numbers,
 )
@@ -151,14 +150,15 @@ def test_two_way_variance_by_hand():
     assert clustered_covariance(influence, first)[0, 0] == pytest.approx(by_first)
     assert by_first + by_second - by_row < 0
     assert clustered_covariance(influence, first, second)[0, 0] == pytest.approx(0)
-    assert clustered_variance(influence, first, second) == pytest.approx(max(by_first, by_second))
+    assert clustered_variances(influence[:, None], first, second)[0] == pytest.approx(max(by_first, by_second))
 
 
 def test_several_variances_at_once_are_those_of_each_alone():
     influences = np.array([[0.3, 0.1], [-0.1, 0.2], [-0.2, -0.5], [0.4, 0.0]])
     first, second = [7, 7, 2, 2], ["a", "b", "c", "a"]
     found = clustered_variances(influences, first, second)
-    assert found == pytest.approx([clustered_variance(one, first, second) for one in influences.T])
+    alone = [clustered_variances(one[:, None], first, second)[0] for one in influences.T]
+    assert found == pytest.approx(alone)
     by_first = 2 * (0.3**2 + 0.5**2)
     assert clustered_variances(influences, first)[1] == pytest.approx(by_first)
 
