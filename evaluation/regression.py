@@ -1,4 +1,4 @@
-"""Poisson and linear regression by Newton steps, kept in the form that sandwich errors need."""
+"""Poisson regression by Newton steps, kept in the form that sandwich errors need."""
 
 from dataclasses import dataclass
 
@@ -28,8 +28,8 @@ class Regression:
     """A fitted regression of n rows on p columns.
 
     `coefficients` (p) belong to `design` (n x p), the columns left after those that earlier ones explain; `kept`
-    are their positions in the design that was given. `score_residuals` (n) are weight x (observed - expected),
-    `working_weights` (n) make `bread` (p x p) the inverse of design' x diag(working_weights) x design.
+    are their positions in the design that was given. `score_residuals` (n) are weight x (observed - expected), `bread`
+    (p x p) is the inverse of design' x diag(weight x expected) x design.
     """
 
     coefficients: Floats
@@ -37,7 +37,6 @@ class Regression:
     kept: NDArray[np.intp]
     expected: Floats
     score_residuals: Floats
-    working_weights: Floats
     bread: Floats
 
     @property
@@ -84,31 +83,7 @@ def poisson_regression(
         kept=kept,
         expected=expected,
         score_residuals=weight * (y - expected),
-        working_weights=weight * expected,
         bread=inverse_gram(x, weight * expected),
-    )
-
-
-def linear_regression(outcomes: ArrayLike, design: ArrayLike, *, weights: ArrayLike | None = None) -> Regression:
-    """Weighted least squares of `outcomes` (n) on `design` (n x p, with its intercept).
-
-    By hand: an intercept only, outcomes 1 and 3: the coefficient is 2.
-    """
-    y, x, _, weight = _arrays(outcomes, design, None, weights)
-    kept = independent_columns(x, weight)
-    x = x if kept.size == x.shape[1] else x[:, kept]
-    bread = inverse_gram(x, weight)
-    coefficients = bread @ (x.T @ (weight * y))
-    coefficients = coefficients + bread @ (x.T @ (weight * (y - x @ coefficients)))  # one refinement: full precision
-    expected = x @ coefficients
-    return Regression(
-        coefficients=coefficients,
-        design=x,
-        kept=kept,
-        expected=expected,
-        score_residuals=weight * (y - expected),
-        working_weights=weight,
-        bread=bread,
     )
 
 

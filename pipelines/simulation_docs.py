@@ -8,6 +8,8 @@ from pipelines.fingerprint import CHECKOUT
 from pipelines.tables_docs import markdown_table
 
 RESULT = CHECKOUT / "benchmarks" / "results" / "simulation_study.json"
+WIDENED_RESULT = CHECKOUT / "benchmarks" / "results" / "widened_intervals.json"
+WIDENED_AIM = 0.9
 DEFAULT, BRACKET = "weighted_cohort", "bracket"
 MADE_BY = "<!-- Made from benchmarks/results/simulation_study.json by `make docs`; draw again, don't edit. -->"
 INTRODUCTION = f"""{MADE_BY}
@@ -34,6 +36,13 @@ the method stated over the spread of its estimates. Where sites differ (16 of un
 log rate ratio 0.15) the truth of the designs is the effect in the drawn sites, that of `mean_across_sites` the planted
 mean, and the `prediction_interval` is held against the effects of other sites.
 """
+WIDENED = """## Where people join for what nobody recorded: the widened interval
+
+`sensitivity_estimates` has for each outcome an interval widened on both sides by the largest shift from hiding a group
+of recorded covariates ([decision 17](decisions/0017-sensitivity.md)). Here is how often it held the truth of cohorts in
+which something hidden biases the default, made and drawn by `python -m benchmarks.widened_intervals`. It is a
+benchmark, no bound: what nobody recorded may matter more than anything recorded.
+"""
 
 
 def simulation_page() -> str:
@@ -42,7 +51,7 @@ def simulation_page() -> str:
         return f"{INTRODUCTION}\nNo draws are kept yet.\n"
     found: Mapping[str, Mapping[str, float]] = json.loads(RESULT.read_text(encoding="utf-8"))["performance"]
     rows = [(*name.split("/"), figures) for name, figures in found.items()]
-    return "\n".join([INTRODUCTION, CARD, _card(rows), "", FIGURES, _figures(rows), ""])
+    return "\n".join([INTRODUCTION, CARD, _card(rows), "", FIGURES, _figures(rows), "", _widened()])
 
 
 def _card(rows: list[Any]) -> str:
@@ -104,3 +113,37 @@ def _number(figures: Mapping[str, float], name: str) -> str:
 
 def _percent(figures: Mapping[str, float], name: str) -> str:
     return f"{100 * figures[name]:.1f}% ({100 * figures[name + '_error']:.1f})"
+
+
+def _widened() -> str:
+    """The section on widened intervals, from the figures kept of their own benchmark."""
+    kept: Mapping[str, Any] = json.loads(WIDENED_RESULT.read_text(encoding="utf-8"))
+    cells = [(*name.split("/"), figures) for name, figures in kept["performance"].items()]
+    held = f"{100 * WIDENED_AIM:.0f}%"
+    fewer = [
+        f"{_words(outcome)} under {_words(mechanism)} ({_percent(figures, 'widened_coverage')})"
+        for mechanism, outcome, figures in cells
+        if figures["widened_coverage"] < WIDENED_AIM
+    ]
+    together = kept["all_together"]
+    words = (
+        f"On {sum(figures['draws'] for *_, figures in cells)} estimates of pilots of {kept['cases']} people the plain "
+        f"interval held the truth in {_percent(together, 'plain_coverage')}, the widened one in "
+        f"{_percent(together, 'widened_coverage')}; in {len(cells) - len(fewer)} of {len(cells)} kinds of study the "
+        f"widened one did so in at least {held}"
+    )
+    rest = f", but not in {'; '.join(fewer)}." if fewer else "."
+    lines = [
+        (
+            _words(mechanism),
+            _words(outcome),
+            f"{figures['draws']}",
+            f"{figures['bias']:.3f}",
+            _percent(figures, "plain_coverage"),
+            _percent(figures, "widened_coverage"),
+            f"{figures['mean_widening']:.3f}",
+        )
+        for mechanism, outcome, figures in cells
+    ]
+    head = ("People join because of", "Outcome", "Draws", "Bias", "Plain", "Widened", "Widened by")
+    return "\n".join([WIDENED, f"{words}{rest}", "", markdown_table(head, lines), ""])

@@ -6,6 +6,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from evaluation.estimation.few_clusters import SmallSampleVariance, cr2_variance
+
 DAYS_PER_YEAR = 365.25
 FOLLOW_UP = "_follow_up"
 
@@ -14,13 +16,13 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, kw_only=True)
 class Arm:
-    """One arm and one metric: levels per person-year and sums of squared influences over its people.
+    """One arm and one metric: levels per person-year, and how precisely their change is known.
 
     `people` have a known count in both periods, `people_left_out` have not; `clusters` are the people with
-    person-time in either period, `people_with_events` those among them with any event. `change_influence`
-    and `log_ratio_influence` are sums over people of the squared influence on (follow-up rate - baseline
-    rate) and on log(follow-up rate / baseline rate); the second is None where a period has no events. A
-    level is None where a period has no person-time.
+    person-time in either period, `people_with_events` those among them with any event. `change_variance`
+    and `log_ratio_variance` are those of (follow-up rate - baseline rate) and of log(follow-up rate / baseline
+    rate), errors by person; None where nothing is compared, a period has no person-time, or, the second, no
+    events. A level is None where a period has no person-time.
     """
 
     people: int
@@ -32,8 +34,8 @@ class Arm:
     events_follow_up: float
     baseline: float | None
     follow_up: float | None
-    change_influence: float
-    log_ratio_influence: float | None
+    change_variance: SmallSampleVariance | None
+    log_ratio_variance: SmallSampleVariance | None
 
     @property
     def has_levels(self) -> bool:
@@ -66,11 +68,11 @@ def rate_arm(pairs: pl.DataFrame, metric_id: str) -> Arm:
     """Rates of the people in `pairs` (from `paired_periods`), over those whose count is known twice.
 
     A rate is the sum of counts over the sum of person-years; the influence of person i on it is
-    (count_i - rate x person-years_i) / total person-years. People with an unknown count in either
-    period are left out of both, so that the two levels compare the same people.
+    (count_i - rate x person-years_i) / total person-years. For the variances see `cr2_variance`. People with an
+    unknown count in either period are left out of both, so that the two levels compare the same people.
 
     By hand: two people, each a year in both periods, with 2 and 0 events before, 1 and 0 after. Rates 1.0
-    and 0.5; influences 0.5 and -0.5 before, 0.25 and -0.25 after; on the change -0.25 and 0.25: 0.125.
+    and 0.5; influences 0.5 and -0.5 before, 0.25 and -0.25 after; on the change -0.25 and 0.25: 2/1 x 0.125.
     """
     known = pairs.filter(pl.col(metric_id).is_not_null() & pl.col(metric_id + FOLLOW_UP).is_not_null())
     events = [_floats(known, metric_id), _floats(known, metric_id + FOLLOW_UP)]
@@ -87,8 +89,8 @@ def rate_arm(pairs: pl.DataFrame, metric_id: str) -> Arm:
         events_follow_up=float(events[1].sum()),
         baseline=rates[0],
         follow_up=rates[1],
-        change_influence=float(np.sum((on_rate[1] - on_rate[0]) ** 2)),
-        log_ratio_influence=_on_log_ratio(on_rate, rates),
+        change_variance=_variance(on_rate, years, events, of=[1.0, 1.0]),
+        log_ratio_variance=_variance(on_rate, years, events, of=[rate or 0.0 for rate in rates]),
     )
 
 
@@ -107,8 +109,8 @@ def share_arm(pairs: pl.DataFrame, metric_id: str) -> Arm:
         events_follow_up=float(after.sum()),
         baseline=_ratio(float(before.sum()), known.height),
         follow_up=_ratio(float(after.sum()), known.height),
-        change_influence=0.0,
-        log_ratio_influence=None,
+        change_variance=None,
+        log_ratio_variance=None,
     )
 
 
@@ -124,8 +126,13 @@ def _influence(events: Floats, years: Floats, rate: float | None) -> Floats:
     return np.zeros_like(events) if rate is None else (events - rate * years) / years.sum()
 
 
-def _on_log_ratio(on_rate: list[Floats], rates: list[float | None]) -> float | None:
-    baseline, follow_up = rates
-    if not baseline or not follow_up:
+def _variance(
+    on_rate: list[Floats], years: list[Floats], events: list[Floats], *, of: list[float]
+) -> SmallSampleVariance | None:
+    """Variance of (follow-up rate / second of `of`) - (baseline rate / first); for logs these are the rates."""
+    totals = np.array([float(own.sum()) for own in years])
+    if min(*of, *totals, on_rate[0].size) <= 0:
         return None
-    return float(np.sum((on_rate[1] / follow_up - on_rate[0] / baseline) ** 2))
+    influences = np.column_stack([-on_rate[0] / of[0], on_rate[1] / of[1]])
+    by_model = np.array([float(own.sum()) for own in events]) / (totals * np.array(of)) ** 2
+    return cr2_variance(influences, np.column_stack(years) / totals, by_model)

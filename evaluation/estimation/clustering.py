@@ -40,11 +40,6 @@ def clustered_variances(influences: Floats, clusters: ArrayLike, second: ArrayLi
     return found
 
 
-def clustered_variance(influence: Floats, clusters: ArrayLike, second: ArrayLike | None = None) -> float:
-    """The one variance (k = 1) of `clustered_variances`."""
-    return float(clustered_variances(influence[:, None], clusters, second)[0])
-
-
 def newey_west_covariance(influences: Floats, times: ArrayLike, *, lags: int) -> Floats:
     """Covariance (k x k) of k estimates from rows (n x k) that are correlated over time.
 

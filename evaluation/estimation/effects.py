@@ -2,17 +2,14 @@
 
 import math
 from dataclasses import dataclass
-from statistics import NormalDist
 
 from evaluation.estimation.arms import Arm
+from evaluation.estimation.few_clusters import SmallSampleVariance, sum_of_independent
+from evaluation.estimation.intervals import POWER, quantile, two_sided_p
 
-CONFIDENCE_LEVEL = 0.95
-POWER = 0.80
 FEWEST_PEOPLE_WITH_EVENTS = 10
 NO_SPREAD = 1e-9  # a standard error this small beside its level is rounding, not precision
-
-_Z_INTERVAL = NormalDist().inv_cdf(0.5 + CONFIDENCE_LEVEL / 2)
-DETECTABLE_ERRORS = _Z_INTERVAL + NormalDist().inv_cdf(POWER)
+DETECTABLE_ERRORS = quantile() + quantile(level=2 * POWER - 1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,13 +35,13 @@ def rate_effect(pilot: Arm, comparator: Arm | None) -> Effect:
 
     Equal to a Poisson regression saturated in arm and period with an offset of log person-time: the
     absolute change is (pilot follow-up - pilot baseline) - (comparator follow-up - comparator baseline),
-    the relative one the ratio of the two rate ratios. Variances are sums of squared influences of people
-    (both periods of a person together), times G/(G-1) with G people having person-time in any arm: the
-    cluster-robust sandwich for maximum likelihood (Liang and Zeger 1986; Stata's `vce(cluster)`), right
-    however much counts vary between people. Intervals are 95% Wald intervals, the relative one on the log
-    scale, as is the two-sided p-value. `minimum_detectable_change_pct` is the smallest fall of the rate,
-    in percent, that a study with this standard error finds with 80% power at 5% two-sided:
-    100 x (1 - exp(-(1.960 + 0.842) x standard error of the log rate ratio)).
+    the relative one the ratio of the two rate ratios. Variances are by person (both periods of a person together),
+    right however much counts vary between people: CR2, the sandwich of Liang and Zeger (1986) without its bias where
+    people are few (`cr2_variance`), arms added up. Intervals are 95% t intervals with Satterthwaite's degrees of
+    freedom, the relative one on the log scale, as is the two-sided p-value: some sites have ten or twelve people, and
+    normal intervals cover 91% there. `minimum_detectable_change_pct` is the smallest fall of the rate, in percent,
+    that a study with this standard error finds with 80% power at 5% two-sided (Bloom 1995): 100 x (1 - exp(-(t + t') x
+    standard error of the log rate ratio)), with 1.960 and 0.842 for t and t' where people are many.
 
     Without person-time no effect is stated; without events in a period the ratio, every interval and the
     p-value are None; without variation between people the intervals are, and with fewer than ten people of an
@@ -62,26 +59,27 @@ def rate_effect(pilot: Arm, comparator: Arm | None) -> Effect:
         return Effect(change=change)
     if not all(varies(arm) for arm in arms):
         return Effect(change=change, relative_change_pct=_percent(log_ratio))
-    change_error = _standard_error([arm.change_influence for arm in arms], arms)
-    log_error = _standard_error([arm.log_ratio_influence or 0.0 for arm in arms], arms)
+    of_change = sum_of_independent([arm.change_variance for arm in arms if arm.change_variance])
+    of_log = sum_of_independent([arm.log_ratio_variance for arm in arms if arm.log_ratio_variance])
+    log_error, freedom = math.sqrt(of_log.variance), of_log.degrees_of_freedom
+    detectable = (quantile(freedom) + quantile(freedom, level=2 * POWER - 1)) * log_error
     return Effect(
         change=change,
-        change_low=change - _Z_INTERVAL * change_error,
-        change_high=change + _Z_INTERVAL * change_error,
+        change_low=change - _margin(of_change),
+        change_high=change + _margin(of_change),
         relative_change_pct=_percent(log_ratio),
-        relative_low_pct=_percent(log_ratio - _Z_INTERVAL * log_error),
-        relative_high_pct=_percent(log_ratio + _Z_INTERVAL * log_error),
-        p_value=math.erfc(abs(log_ratio) / log_error / math.sqrt(2)),
-        minimum_detectable_change_pct=-_percent(-DETECTABLE_ERRORS * log_error),
+        relative_low_pct=_percent(log_ratio - _margin(of_log)),
+        relative_high_pct=_percent(log_ratio + _margin(of_log)),
+        p_value=two_sided_p(log_ratio / log_error, freedom),
+        minimum_detectable_change_pct=-_percent(-detectable),
     )
 
 
 def varies(arm: Arm) -> bool:
     """Whether enough people of the arm had events, and differ from each other in the change and in the ratio."""
     largest = max(arm.baseline or 0.0, arm.follow_up or 0.0)
-    spread = math.sqrt(arm.change_influence) > NO_SPREAD * largest
     enough = arm.people_with_events >= FEWEST_PEOPLE_WITH_EVENTS
-    return enough and spread and math.sqrt(arm.log_ratio_influence or 0.0) > NO_SPREAD
+    return enough and _spread(arm.change_variance) > NO_SPREAD * largest and _spread(arm.log_ratio_variance) > NO_SPREAD
 
 
 def _change(arm: Arm) -> float | None:
@@ -99,9 +97,12 @@ def _contrast(changes: list[float | None]) -> float | None:
     return known[0] - sum(known[1:])
 
 
-def _standard_error(influences: list[float], arms: list[Arm]) -> float:
-    clusters = sum(arm.clusters for arm in arms)
-    return math.sqrt(sum(influences) * clusters / (clusters - 1))
+def _spread(variance: SmallSampleVariance | None) -> float:
+    return math.sqrt(variance.variance) if variance and variance.degrees_of_freedom > 0 else 0.0
+
+
+def _margin(variance: SmallSampleVariance) -> float:
+    return quantile(variance.degrees_of_freedom) * math.sqrt(variance.variance)
 
 
 def _percent(log_ratio: float) -> float:

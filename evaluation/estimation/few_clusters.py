@@ -1,129 +1,58 @@
-"""Errors with twelve clusters or fewer: CR2 with Satterthwaite degrees of freedom, and Webb's wild bootstrap."""
+"""Errors that hold with few people: CR2 and Satterthwaite's degrees of freedom of a change between two rates."""
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from evaluation.estimation.clustering import group_numbers, group_sums
-from evaluation.estimation.intervals import quantile, two_sided_p
-from evaluation.regression import Floats, NotEstimableError, Regression
+from evaluation.regression import Floats
 
 FEW_CLUSTERS = 12
-WEBB_POINTS = np.array([-math.sqrt(1.5), -1.0, -math.sqrt(0.5), math.sqrt(0.5), 1.0, math.sqrt(1.5)])
-DRAWS = 9999
-ALONE = 1e-9  # a direction that one cluster alone decides: its residuals there are zero whatever happens
+ALONE = 1e-9  # whoever has all the person-time of a period is met without a residual, whatever happens
 
 
 @dataclass(frozen=True, kw_only=True)
-class SmallSampleError:
-    """A coefficient with its CR2 error, Satterthwaite degrees of freedom, 95% t interval and p-value."""
+class SmallSampleVariance:
+    """The variance of an estimate, and the degrees of freedom of Student's t that go with it."""
 
-    estimate: float
-    standard_error: float
+    variance: float
     degrees_of_freedom: float
-    low: float
-    high: float
-    p_value: float
 
 
-@dataclass(frozen=True, kw_only=True)
-class WildClusterTest:
-    """A coefficient's t-statistic under the null, and the share of bootstrap statistics at least as large."""
+def cr2_variance(influences: Floats, shares: Floats, model_variances: Floats) -> SmallSampleVariance:
+    """Bias-reduced variance of a sum over c rates, people being clusters, from what each adds to each rate.
 
-    statistic: float
-    p_value: float
-    draws: int
+    `influences` (n x c) are what people add to the estimate through each rate, `shares` (n x c) their share of each
+    rate's person-time, `model_variances` (c) what Poisson would give each rate's part. In a regression saturated in
+    the rates a person's hat matrix is diagonal, the shares; so CR2 divides an influence by the root of one less the
+    share, and Satterthwaite's degrees of freedom need sums over people alone (Bell and McCaffrey 2002; Pustejovsky and
+    Tipton 2018, with independent Poisson counts as the working model). Nothing is assumed of how much counts vary.
 
-
-def cr2_error(model: Regression, clusters: ArrayLike, *, column: int) -> SmallSampleError:
-    """Bias-reduced clustered error of the coefficient of one column of the given design.
-
-    Each cluster's residuals are multiplied by (I - H_gg)^(-1/2), H the hat matrix of the regression with
-    its working weights (Bell and McCaffrey 2002; Pustejovsky and Tipton 2018; for Poisson as clubSandwich
-    does); degrees of freedom are Satterthwaite's with independent errors as the working model. Only p x p
-    matrices are formed, so clusters of thousands of rows are no burden.
-
-    By hand: every row its own cluster gives HC2, residual^2 / (1 - leverage).
-    Raises `NotEstimableError` with fewer than two clusters.
+    By hand: with equal person-time the factor is G/(G-1) and degrees of freedom are G-1: influences 1, -1 of two
+    people: 2 x 2/1 = 4 on 1.
     """
-    groups = group_numbers(clusters)
-    if groups.max(initial=0) < 1:
-        raise NotEstimableError("expected at least two clusters")
-    position = model.position(column)
-    root = np.sqrt(model.working_weights)
-    rows, residuals = model.design * root[:, None], _standardised(model, root)
-    parts = [_adjusted(rows[groups == g], residuals[groups == g], model.bread, position) for g in np.unique(groups)]
-    scores = np.array([score for score, _, _ in parts])
-    lengths, loadings = np.array([length for _, length, _ in parts]), np.array([loading for *_, loading in parts])
-    error = math.sqrt(float(scores @ scores))
-    between = np.diag(lengths) - loadings @ model.bread @ loadings.T
-    freedom = float(np.trace(between) ** 2 / np.sum(between**2))
-    estimate = float(model.coefficients[position])
-    return SmallSampleError(
-        estimate=estimate,
-        standard_error=error,
-        degrees_of_freedom=freedom,
-        low=estimate - quantile(freedom) * error,
-        high=estimate + quantile(freedom) * error,
-        p_value=two_sided_p(estimate / error, freedom),
+    left = 1 - shares
+    stretch = np.where(left > ALONE, 1 / np.sqrt(np.where(left > ALONE, left, 1.0)), 0.0)
+    added = (influences * stretch).sum(axis=1)
+    return SmallSampleVariance(
+        variance=float(added @ added), degrees_of_freedom=_satterthwaite(shares, stretch, model_variances)
     )
 
 
-def wild_cluster_test(
-    restricted: Regression,
-    design: ArrayLike,
-    clusters: ArrayLike,
-    *,
-    column: int,
-    rng: np.random.Generator,
-    draws: int = DRAWS,
-) -> WildClusterTest:
-    """p-value of a coefficient being zero, by the wild cluster bootstrap with the null imposed.
+def sum_of_independent(parts: list[SmallSampleVariance]) -> SmallSampleVariance:
+    """Variance of a sum of independent estimates, with Welch's degrees of freedom: V^2 over sum of V_i^2 / freedom_i.
 
-    `restricted` is the regression fitted without `column` of `design` (n x p, all columns; independent ones),
-    so residuals obey the null. Scores of each cluster are multiplied by one of Webb's (2023) six points, the
-    coefficient and its clustered t-statistic are recomputed, and the p-value is (1 + draws with |t*| at
-    least |t|) / (1 + draws). For least squares that is the restricted wild cluster bootstrap (Cameron, Gelbach
-    and Miller 2008); for Poisson the score bootstrap of Kline and Santos (2012), one Newton step from the null.
-    Only p-vectors and p x p matrices of clusters are used. With very few treated clusters it can't reject
-    whatever the effect (MacKinnon and Webb 2017): read it beside `cr2_error`.
+    By hand: 1 on 4 and 1 on 4: 2 on 4 / (1/4 + 1/4) = 8.
     """
-    x, groups = np.asarray(design, dtype=float), group_numbers(clusters)
-    scores = group_sums(x * restricted.score_residuals[:, None], groups)
-    weighted = x * restricted.working_weights[:, None]
-    grams = np.stack([x[groups == g].T @ weighted[groups == g] for g in np.unique(groups)])
-    direction = np.linalg.inv(grams.sum(axis=0))
-    observed = _t_statistics(scores[None], grams, direction, column)[0]
-    multipliers = rng.choice(WEBB_POINTS, size=(draws, scores.shape[0]))
-    drawn = _t_statistics(multipliers[:, :, None] * scores, grams, direction, column)
-    larger = np.count_nonzero(np.abs(drawn) >= abs(observed) * (1 - 1e-12))
-    return WildClusterTest(statistic=float(observed), p_value=float((1 + larger) / (1 + draws)), draws=draws)
+    total = sum(part.variance for part in parts)
+    squares = sum(part.variance**2 / part.degrees_of_freedom for part in parts)
+    return SmallSampleVariance(variance=total, degrees_of_freedom=total**2 / squares)
 
 
-def _standardised(model: Regression, root: Floats) -> Floats:
-    """Residuals on the scale on which the working model has unit variance."""
-    return np.divide(model.score_residuals, root, out=np.zeros_like(root), where=root > 0)
-
-
-def _adjusted(rows: Floats, residuals: Floats, bread: Floats, position: int) -> tuple[float, float, Floats]:
-    """A cluster's adjusted score, the squared length of its adjusted loading, and design' x that loading."""
-    basis, triangle = np.linalg.qr(rows)
-    values, vectors = np.linalg.eigh(triangle @ bread @ triangle.T)
-    basis = basis @ vectors
-    left = 1 - values
-    stretch = np.where(left > ALONE, 1 / np.sqrt(np.where(left > ALONE, left, 1.0)), 0.0)
-    loading = rows @ bread[:, position]
-    adjusted = loading + basis @ ((stretch - 1) * (basis.T @ loading))
-    return float(adjusted @ residuals), float(adjusted @ adjusted), rows.T @ adjusted
-
-
-def _t_statistics(scores: Floats, grams: Floats, direction: Floats, column: int) -> Floats:
-    """Clustered t-statistics (draws) of one coefficient after a Newton step from each draw's scores (d x G x p)."""
-    steps = scores.sum(axis=1) @ direction
-    on_column = direction[:, column]
-    remaining = scores @ on_column - steps @ np.einsum("gpq,q->pg", grams, on_column)
-    variance = (remaining**2).sum(axis=1)
-    statistics: Floats = steps[:, column] / np.sqrt(np.maximum(variance, np.finfo(float).tiny))
-    return statistics
+def _satterthwaite(shares: Floats, stretch: Floats, model_variances: Floats) -> float:
+    """Twice the squared mean over the variance of the estimated variance, under the working model."""
+    own = (shares * stretch**2 * (1 - shares)) @ model_variances
+    linked = shares * stretch
+    scale = np.outer(model_variances, model_variances)
+    across = scale * ((linked.T @ linked) ** 2 - (linked**2).T @ linked**2)
+    squares = float(own @ own + across.sum())
+    return float(own.sum()) ** 2 / squares if squares > 0 else 0.0

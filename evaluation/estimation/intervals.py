@@ -4,7 +4,8 @@ import math
 
 from scipy.stats import norm, t
 
-from evaluation.estimation.effects import CONFIDENCE_LEVEL
+CONFIDENCE_LEVEL = 0.95
+POWER = 0.80
 
 
 def quantile(degrees_of_freedom: float | None = None, *, level: float = CONFIDENCE_LEVEL) -> float:

@@ -1,36 +1,17 @@
 """Rate ratio after the index date between cases and their matched controls, adjusted for the same covariates."""
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from evaluation.estimation.clustering import clustered_variances
-from evaluation.estimation.few_clusters import (
-    DRAWS,
-    FEW_CLUSTERS,
-    SmallSampleError,
-    WildClusterTest,
-    cr2_error,
-    wild_cluster_test,
-)
 from evaluation.estimation.rate_ratios import RateRatio, rate_with_influence, sample_of, standard_error
 from evaluation.regression import Floats, poisson_regression, with_intercept
 
 ESTIMATOR = "matched_cohort"
 ESTIMAND = "att"
 TREATED = 1  # position of the arm in the design
-
-
-@dataclass(frozen=True, kw_only=True)
-class SitesAsClusters:
-    """The log rate ratio with errors by site: CR2 and t, and Webb's bootstrap test; `is_few` with 12 or fewer."""
-
-    cr2: SmallSampleError
-    webb: WildClusterTest
-    n_sites: int
-    is_few: bool
 
 
 def matched_cohort(
@@ -79,37 +60,6 @@ def matched_cohort(
         change=-rate * math.expm1(-ratio),
         change_standard_error=standard_error(variances[1]),
         sample=sample_of(counts=y, is_treated=treated, person_years=t, weights=w, person_ids=person_ids),
-    )
-
-
-def matched_cohort_by_site(
-    *,
-    counts: ArrayLike,
-    person_years: ArrayLike,
-    is_treated: ArrayLike,
-    weights: ArrayLike,
-    covariates: ArrayLike,
-    site_ids: ArrayLike,
-    rng: np.random.Generator,
-    draws: int = DRAWS,
-) -> SitesAsClusters:
-    """The regression of `matched_cohort` with people of a site, and their controls, as one cluster.
-
-    For statements beyond these sites: sites are few, so CR2 errors with Satterthwaite degrees of freedom, and
-    the score bootstrap with Webb's weights beside it. `site_ids` (n): the case's site for its controls as well,
-    so that a set lies in one cluster; a control reused across sites links them, which neither error sees.
-    """
-    y, t, w = (np.asarray(values, dtype=float) for values in (counts, person_years, weights))
-    design = _design(is_treated, covariates)
-    model = poisson_regression(y, design, exposure=t, weights=w)
-    null = poisson_regression(y, np.delete(design, TREATED, axis=1), exposure=t, weights=w)
-    sites = int(np.unique(np.asarray(site_ids)).size)
-    at = model.position(TREATED)
-    return SitesAsClusters(
-        cr2=cr2_error(model, site_ids, column=TREATED),
-        webb=wild_cluster_test(null, model.design, site_ids, column=at, rng=rng, draws=draws),
-        n_sites=sites,
-        is_few=sites <= FEW_CLUSTERS,
     )
 
 

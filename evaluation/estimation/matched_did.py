@@ -1,30 +1,15 @@
-"""Difference-in-differences between matched people: a ratio of rate ratios, and the plain two-by-two on means."""
+"""Difference-in-differences between matched people: a ratio of rate ratios, and a difference of rates."""
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from evaluation.estimation.clustering import clustered_variance, clustered_variances
-from evaluation.estimation.intervals import quantile, two_sided_p
+from evaluation.estimation.clustering import clustered_variances
 from evaluation.estimation.rate_ratios import BeforeAfter, RateRatio, rate_with_influence, sample_of, standard_error
-from evaluation.regression import linear_regression, with_intercept
 
 ESTIMATOR = "matched_did"
 ESTIMAND = "att"
-
-
-@dataclass(frozen=True, kw_only=True)
-class DifferenceOfMeans:
-    """A two-by-two difference-in-differences on means, in the outcome's unit."""
-
-    estimate: float
-    standard_error: float
-    low: float
-    high: float
-    p_value: float
-    n_clusters: int
 
 
 def matched_did(
@@ -73,38 +58,4 @@ def matched_did(
         change_standard_error=standard_error(variances[1]),
         sample=sample_of(counts=y1, is_treated=treated, person_years=t0 + t1, weights=w, person_ids=person_ids),
         before=BeforeAfter(cases_before=case_before, others_before=other_before, others_after=other_after),
-    )
-
-
-def difference_of_means(
-    outcomes: ArrayLike,
-    *,
-    is_treated: ArrayLike,
-    is_after: ArrayLike,
-    clusters: ArrayLike,
-    weights: ArrayLike | None = None,
-) -> DifferenceOfMeans:
-    """Plain difference-in-differences: (treated after - before) - (others after - before), errors by cluster.
-
-    One row per unit and period; the coefficient of treated x after in least squares, factor G/(G-1) x (n-1)/(n-4)
-    (Card and Krueger 1994 is the best-known case).
-
-    By hand: treated 10 to 12, others 10 to 11: 2 - 1 = 1.
-    """
-    treated, after = np.asarray(is_treated, dtype=float), np.asarray(is_after, dtype=float)
-    model = linear_regression(outcomes, with_intercept(treated, after, treated * after), weights=weights)
-    position = model.position(3)
-    rows, columns = model.design.shape
-    influence = model.influence_on(np.eye(columns)[position])
-    error = standard_error(clustered_variance(influence, clusters) * (rows - 1) / (rows - columns))
-    n_clusters = int(np.unique(np.asarray(clusters)).size)
-    estimate = float(model.coefficients[position])
-    margin = quantile(n_clusters - 1) * error
-    return DifferenceOfMeans(
-        estimate=estimate,
-        standard_error=error,
-        low=estimate - margin,
-        high=estimate + margin,
-        p_value=two_sided_p(estimate / error, n_clusters - 1),
-        n_clusters=n_clusters,
     )

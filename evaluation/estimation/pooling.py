@@ -9,8 +9,7 @@ from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 from scipy.stats import chi2
 
-from evaluation.estimation.effects import CONFIDENCE_LEVEL
-from evaluation.estimation.intervals import quantile, two_sided_p
+from evaluation.estimation.intervals import CONFIDENCE_LEVEL, quantile, two_sided_p
 from evaluation.regression import Floats
 
 FEWEST_FOR_PREDICTION = 3

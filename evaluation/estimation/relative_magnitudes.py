@@ -6,7 +6,7 @@ import numpy as np
 from scipy.stats import t
 
 from evaluation.estimation.area_intervals import JointEstimates
-from evaluation.estimation.effects import CONFIDENCE_LEVEL
+from evaluation.estimation.intervals import CONFIDENCE_LEVEL
 from evaluation.regression import Floats, NotEstimableError
 
 STEPS_PER_UNIT = 100

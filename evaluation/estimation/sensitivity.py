@@ -4,8 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from evaluation.estimation.effects import CONFIDENCE_LEVEL, POWER
-from evaluation.estimation.intervals import quantile
+from evaluation.estimation.intervals import CONFIDENCE_LEVEL, POWER, quantile
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,33 +42,12 @@ def e_value(log_rate_ratio: float, *, log_low: float, log_high: float, against_p
     return EValue(of_estimate=_e_value(distance), of_limit=_e_value(nearest) if nearest * distance > 0 else 1.0)
 
 
-def bounding_factor(with_enrolment: float, with_outcome: float) -> float:
-    """The most by which a confounder can change a rate ratio: R_e R_o / (R_e + R_o - 1) (Ding and VanderWeele 2016).
-
-    Both are risk ratios of 1 or more: of having the confounder by enrolment, of the outcome by having it.
-    Raises `ValueError` below 1. By hand: 2 and 2: 4 / 3 = 1.333.
-    """
-    if with_enrolment < 1 or with_outcome < 1:
-        raise ValueError("risk ratios: expected 1 or more; invert those below 1")
-    return with_enrolment * with_outcome / (with_enrolment + with_outcome - 1)
-
-
-def hidden_confounder_bounds(
-    log_low: float, log_high: float, *, with_enrolment: float, with_outcome: float
-) -> tuple[float, float]:
-    """Limits of the log rate ratio if a confounder of this strength were hidden, in either direction.
-
-    Taken as strong as the strongest recorded one, it answers "what if we missed one like it?".
-    """
-    widening = math.log(bounding_factor(with_enrolment, with_outcome))
-    return log_low - widening, log_high + widening
-
-
 def widened_interval(log_low: float, log_high: float, *, shifts: Sequence[float]) -> tuple[float, float]:
     """Limits widened on both sides by the largest shift of the estimate when recorded covariates are hidden.
 
-    `shifts`: log rate ratio without a group of covariates less the one with all, a value a group. A benchmark
-    for what is not recorded, not a bound on it (Cinelli and Hazlett 2020 on benchmarking).
+    `shifts`: log rate ratio without a group of covariates less the one with all, a value a group. So the limits are
+    those under a hidden confounder as strong as the strongest recorded group, in either direction: a benchmark for what
+    is not recorded, not a bound on it (Cinelli and Hazlett 2020 on benchmarking).
 
     By hand: -0.10 to 0.02 with shifts 0.01 and -0.03: -0.13 to 0.05.
     """

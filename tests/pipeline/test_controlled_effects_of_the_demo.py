@@ -1,10 +1,13 @@
 """The designs with comparison people like the pilot's, on the demo study whose effects are known."""
 
 import math
+from typing import Any
 
 import duckdb
 import polars as pl
 import pytest
+
+from pipelines.study import Study
 
 WITHIN = 3.3
 
@@ -15,15 +18,76 @@ def published(published_demo) -> duckdb.DuckDBPyConnection:
         yield connection
 
 
-@pytest.mark.parametrize("metric", ["emergency_admissions", "elective_admissions", "outpatient_attendances"])
-def test_the_default_is_the_weighted_cohort_and_finds_what_was_planted(published, demo_study, metric):
-    default = f"from metric_estimates where is_default and population = 'all_sites' and metric_id = '{metric}'"
-    estimate = published.sql(default).pl().row(0, named=True)
+@pytest.fixture(scope="module")
+def planted(demo_study: Study) -> dict[str, float]:
+    """Expected effect by metric and questionnaire item: rate ratios, and percentage points."""
     effects = pl.read_csv(demo_study.root / "truth" / "effects.csv", infer_schema_length=None)
-    planted = effects.filter(pl.col("metric_id") == metric)["expected"][0]
-    found, low, high = (math.log1p(estimate[f"relative_{part}_pct"] / 100) for part in ("change", "low", "high"))
+    return dict(effects.select("metric_id", "expected").drop_nulls().iter_rows())
+
+
+@pytest.mark.parametrize("metric", ["emergency_admissions", "elective_admissions", "outpatient_attendances"])
+def test_the_default_is_the_weighted_cohort_and_finds_what_was_planted(published, planted, metric):
+    estimate = default_estimate(published, metric, population="all_sites")
     assert estimate["design"] == "weighted_cohort"
-    assert abs(found - math.log(planted)) < WITHIN * (high - low) / (2 * 1.959964)
+    assert abs(errors_from(estimate, planted[metric])) < WITHIN
+
+
+@pytest.mark.parametrize("metric", ["emergency_admissions", "outpatient_attendances"])
+def test_sites_with_case_management_have_what_was_planted_at_all_sites(published, planted, metric):
+    estimate = default_estimate(published, metric, population="case_management")
+    assert estimate["design"] == "weighted_cohort"
+    assert abs(errors_from(estimate, planted[metric])) < WITHIN
+
+
+def test_elective_admissions_of_sites_with_case_management_rest_on_too_few_people_for_an_interval(published):
+    estimate = default_estimate(published, "elective_admissions", population="case_management")
+    assert estimate["relative_change_pct"] is not None
+    assert estimate["relative_low_pct"] is None
+
+
+@pytest.mark.parametrize("population", ["all_sites", "case_management"])
+def test_every_item_of_the_questionnaire_changed_by_the_points_that_were_planted(published, planted, population):
+    rows = published.sql(
+        f"""select measure_id, change, standard_error from survey_estimates
+        where measure_kind = 'item' and group_name = 'all' and population = '{population}'"""
+    ).fetchall()
+    changes = {item: (change, error) for item, change, error in rows}
+    assert {item: planted[item] for item in changes} == {
+        "involved_in_decisions": -5,
+        "preferences_taken_into_account": -15,
+        "listened_to": 0,
+        "knew_who_to_contact_after_discharge": 9,
+        "care_coordinated_on_discharge": 0,
+        "has_care_plan": 0,
+        "sees_doctor_of_choice": 0,
+        "sees_nurse_of_choice": 0,
+    }
+    distances = {item: (change - planted[item]) / error for item, (change, error) in changes.items()}
+    assert {item: distance for item, distance in distances.items() if abs(distance) >= WITHIN} == {}
+    change, error = changes["preferences_taken_into_account"]
+    assert change + WITHIN * error < 15  # the wrong sign would be seen
+
+
+def test_items_stand_in_metric_estimates_as_shares_of_the_same_change(published):
+    rows = published.sql(
+        """select estimates.change, survey.change / 100 as share from metric_estimates as estimates
+        inner join survey_estimates as survey on survey.measure_id = estimates.metric_id
+            and survey.population = estimates.population and survey.group_name = 'all'
+        where estimates.population in ('all_sites', 'case_management')"""
+    ).fetchall()
+    assert len(rows) == 16
+    assert [change for change, _ in rows] == pytest.approx([share for _, share in rows])
+
+
+def default_estimate(published: duckdb.DuckDBPyConnection, metric: str, *, population: str) -> dict[str, Any]:
+    query = f"from metric_estimates where is_default and population = '{population}' and metric_id = '{metric}'"
+    return published.sql(query).pl().row(0, named=True)
+
+
+def errors_from(estimate: dict[str, Any], ratio: float) -> float:
+    """Standard errors between the estimate and a rate ratio."""
+    found, low, high = (math.log1p(estimate[f"relative_{part}_pct"] / 100) for part in ("change", "low", "high"))
+    return (found - math.log(ratio)) / ((high - low) / (2 * 1.959964))
 
 
 def test_default_rows_are_held_against_matched_did_and_their_bracket_holds_both_intervals(published):

@@ -1,38 +1,65 @@
-"""With ten unequal sites, tests that treat sites as clusters reject a true null about as often as they say.
+"""With twelve clusters or fewer, people or sites, intervals hold a true null about as often as they say.
 
-Limits are the 99.9% ones of 5% for the number of draws, and CR1 with a normal quantile is shown to fail them.
+Limits are the 99.9% ones of 5% for the number of draws; intervals by a normal quantile are shown to fail them. Areas
+have their own tests (`test_area_designs`), respondents too (`test_survey_change_recovery`).
 """
 
 import numpy as np
+import polars as pl
+import pytest
 from scipy.stats import binom
 
-from evaluation.estimation.clustering import clustered_variance
-from evaluation.estimation.few_clusters import cr2_error, wild_cluster_test
-from evaluation.estimation.intervals import two_sided_p
-from evaluation.regression import linear_regression, with_intercept
+from evaluation.estimation.arms import Arm, rate_arm
+from evaluation.estimation.effects import rate_effect
+from evaluation.estimation.intervals import quantile
+from evaluation.estimation.pooling import pooled_effect
 
-DRAWS = 400
-SITES = np.repeat(np.arange(10), [4, 6, 8, 10, 12, 14, 16, 20, 30, 40])
-TREATED_SITES = [0, 3, 5, 9]
+DRAWS = 1000
+FEWEST, MOST = binom.ppf([0.0005, 0.9995], DRAWS, 0.05)
 
 
-def p_values() -> dict[str, np.ndarray]:
-    rng = np.random.default_rng(61)
-    design = with_intercept(np.isin(SITES, TREATED_SITES))
-    found: dict[str, list[float]] = {"normal": [], "cr2": [], "webb": []}
+def arm(rng: np.random.Generator, people: int) -> Arm:
+    """People who differ, with a year before and a part of a year after, and no change."""
+    own = 4 * rng.gamma(2.0, 0.5, people)
+    days, days_after = np.full(people, 365), rng.integers(120, 366, people)
+    pairs = pl.DataFrame(
+        {
+            "person_days": days,
+            "person_days_follow_up": days_after,
+            "counts": rng.poisson(own),
+            "counts_follow_up": rng.poisson(own * days_after / 365),
+        }
+    )
+    return rate_arm(pairs, "counts")
+
+
+@pytest.mark.parametrize("others", [0, 400], ids=["before and after", "beside many others"])
+def test_a_site_of_twelve_people_holds_its_level_where_normal_intervals_do_not(others: int) -> None:
+    rng = np.random.default_rng(33)
+    p_values, normal = [], 0
+    while len(p_values) < DRAWS:
+        effect = rate_effect(arm(rng, 12), arm(rng, others) if others else None)
+        if effect.p_value is None:  # fewer than ten of them had any event
+            continue
+        p_values.append(effect.p_value)
+        log_low, log_high = (np.log1p(limit / 100) for limit in (effect.relative_low_pct, effect.relative_high_pct))
+        error = (log_high - log_low) / 2 / quantile(11)
+        normal += abs(np.log1p(effect.relative_change_pct / 100)) > quantile() * error
+    assert FEWEST <= np.count_nonzero(np.array(p_values) <= 0.05) <= MOST
+    assert normal > MOST
+
+
+@pytest.mark.parametrize("sites", [3, 6])
+def test_the_mean_over_few_sites_holds_its_level_where_a_normal_interval_does_not(sites: int) -> None:
+    rng = np.random.default_rng(34)
+    errors = np.linspace(0.1, 0.4, sites)
+    names = [str(site) for site in range(sites)]
+    rejected = normal = 0
     for _ in range(DRAWS):
-        outcomes = 0.7 * rng.normal(size=10)[SITES] + rng.normal(size=SITES.size)
-        model, null = linear_regression(outcomes, design), linear_regression(outcomes, design[:, :1])
-        variance = clustered_variance(model.influence_on([0, 1]), SITES)
-        found["normal"].append(two_sided_p(model.coefficients[1] / variance**0.5))
-        found["cr2"].append(cr2_error(model, SITES, column=1).p_value)
-        found["webb"].append(wild_cluster_test(null, design, SITES, column=1, rng=rng, draws=399).p_value)
-    return {name: np.array(values) for name, values in found.items()}
-
-
-def test_cr2_and_webb_hold_their_level_where_normal_errors_do_not():
-    rejected = {name: int((values <= 0.05).sum()) for name, values in p_values().items()}
-    low, high = binom.ppf([0.0005, 0.9995], DRAWS, 0.05)
-    assert low <= rejected["cr2"] <= high
-    assert low <= rejected["webb"] <= high
-    assert rejected["normal"] > high
+        effects = rng.normal(0, np.sqrt(0.2**2 + errors**2))
+        pooled = pooled_effect(effects, errors, sites=names)
+        rejected += pooled.p_value <= 0.05
+        model_error = np.sqrt(1 / (1 / (errors**2 + pooled.heterogeneity.tau2)).sum())
+        normal += abs(pooled.estimate) > quantile() * model_error
+    assert rejected <= MOST  # never narrower than the interval of a common effect, so it may reject less often
+    assert normal > MOST

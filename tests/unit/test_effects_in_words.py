@@ -11,9 +11,7 @@ from evaluation.estimation.multiplicity import benjamini_hochberg, holm
 from evaluation.estimation.pooling import leave_one_out, pooled_effect
 from evaluation.estimation.probability import Prior, probabilities, sceptical_prior
 from evaluation.estimation.sensitivity import (
-    bounding_factor,
     e_value,
-    hidden_confounder_bounds,
     minimum_detectable_change_pct,
     tipping_shift,
     widened_interval,
@@ -186,17 +184,9 @@ def test_what_would_mask_the_hoped_for_fall_is_asked_against_it():
     assert 1 < masking.of_limit < masking.of_estimate
 
 
-def test_a_confounder_of_known_strength_widens_both_sides():
-    assert bounding_factor(2, 2) == pytest.approx(4 / 3)
-    low, high = hidden_confounder_bounds(-0.1, 0.02, with_enrolment=2, with_outcome=2)
-    assert (low, high) == pytest.approx((-0.1 - math.log(4 / 3), 0.02 + math.log(4 / 3)))
-    with pytest.raises(ValueError, match="1 or more"):
-        bounding_factor(0.5, 2)
-
-
 def test_the_e_value_is_the_strength_at_which_the_bound_reaches_no_effect():
     strength = e_value(math.log(1.3), log_low=0.1, log_high=0.4).of_estimate
-    assert bounding_factor(strength, strength) == pytest.approx(1.3)
+    assert strength * strength / (2 * strength - 1) == pytest.approx(1.3)  # the bound of Ding and VanderWeele (2016)
 
 
 def test_the_largest_shift_widens_the_interval():

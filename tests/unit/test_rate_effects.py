@@ -1,7 +1,10 @@
 """Rates, changes and intervals against arithmetic done by hand; 1461 days are four person-years."""
 
+import math
+
 import polars as pl
 import pytest
+from scipy.stats import t as student_t
 
 from evaluation.estimation.arms import paired_periods, rate_arm
 from evaluation.estimation.effects import rate_effect
@@ -39,25 +42,32 @@ def test_rates_are_counts_over_person_years():
 def test_change_and_ratio_of_one_arm_have_the_errors_worked_out_by_hand():
     effect = rate_effect(arm(before=[8, 4] * 5, after=[2, 4] * 5), None)
     # influences on the rates: 2/40, -2/40 before and -1/40, 1/40 after; on the change -3/40, 3/40;
-    # variance 10/9 x 10 x (3/40)^2 = 0.0625, error 0.25; on the log ratio -1/15, 1/15: variance 4/81, error 2/9
+    # variance 10/9 x 10 x (3/40)^2 = 0.0625, error 0.25; on the log ratio -1/15, 1/15: variance 4/81, error 2/9;
+    # ten people leave 9 degrees of freedom: t 2.262157, and 0.883404 for 80% power
     assert effect.change == pytest.approx(-0.75)
-    assert effect.change_low == pytest.approx(-0.75 - 1.959964 * 0.25, abs=1e-6)
-    assert effect.change_high == pytest.approx(-0.75 + 1.959964 * 0.25, abs=1e-6)
+    assert effect.change_low == pytest.approx(-0.75 - 2.262157 * 0.25, abs=1e-6)
+    assert effect.change_high == pytest.approx(-0.75 + 2.262157 * 0.25, abs=1e-6)
     assert effect.relative_change_pct == pytest.approx(-50.0)
-    assert effect.relative_low_pct == pytest.approx(-67.6545, abs=1e-3)
-    assert effect.relative_high_pct == pytest.approx(-22.7095, abs=1e-3)
-    assert effect.p_value == pytest.approx(0.00181366, abs=1e-6)
-    assert effect.minimum_detectable_change_pct == pytest.approx(46.3439, abs=1e-3)
+    assert effect.relative_low_pct == pytest.approx(100 * (0.5 * math.exp(-2.262157 * 2 / 9) - 1), abs=1e-4)
+    assert effect.relative_high_pct == pytest.approx(100 * (0.5 * math.exp(2.262157 * 2 / 9) - 1), abs=1e-4)
+    assert effect.p_value == pytest.approx(2 * student_t.sf(math.log(2) / (2 / 9), 9), abs=1e-9)
+    assert effect.minimum_detectable_change_pct == pytest.approx(
+        100 * (1 - math.exp(-(2.262157 + 0.883404) * 2 / 9)), abs=1e-4
+    )
 
 
 def test_a_comparator_is_subtracted_on_the_absolute_scale_and_divided_on_the_relative_one():
     effect = rate_effect(arm(before=[8, 4] * 5, after=[2, 4] * 5), arm(before=[4, 4] * 5, after=[2, 4] * 5))
-    # comparator: 1.0 to 0.75, change -0.25, ratio 0.75; influences after -1/40, 1/40; with 20 people:
-    # 20/19 x 10 x (9/1600 + 1/1600) = 0.065789; log ratio: 20/19 x 10 x (1/225 + 1/900) = 0.058480
+    # comparator: 1.0 to 0.75, change -0.25, ratio 0.75; influences after -1/40, 1/40: 10/9 x 10 x (9/1600 + 1/1600) =
+    # 0.0625 + 0.0069444, degrees of freedom 9 x 0.0694444^2 / (0.0625^2 + 0.0069444^2) = 10.97561; log ratio:
+    # 10/9 x 10 x (1/225 + 1/900) = 0.0493827 + 0.0123457, 9 x 0.0617284^2 / (0.0493827^2 + 0.0123457^2) = 13.23529
+    margins = [student_t.ppf(0.975, freedom) for freedom in (10.97561, 13.23529)]
     assert effect.change == pytest.approx(-0.5)
-    assert effect.change_high == pytest.approx(-0.5 + 1.959964 * 0.0657895**0.5, abs=1e-5)
+    assert effect.change_high == pytest.approx(-0.5 + margins[0] * 0.0694444**0.5, abs=1e-5)
     assert effect.relative_change_pct == pytest.approx(100 * (0.5 / 0.75 - 1))
-    assert effect.relative_low_pct == pytest.approx(-58.4982, abs=1e-3)
+    assert effect.relative_low_pct == pytest.approx(
+        100 * (0.5 / 0.75 * math.exp(-margins[1] * 0.0617284**0.5) - 1), abs=1e-4
+    )
 
 
 def test_nine_people_with_events_are_too_few_for_an_interval_however_many_events_they_have():

@@ -47,3 +47,50 @@ def test_the_bracket_has_a_coverage_only(tmp_path, monkeypatch):
     assert "| `bracket` | emergency admissions | 2000 |  | 94.8% (0.5) |  |" in page(
         tmp_path, monkeypatch, {name: bracket}
     )
+
+
+WIDENED = {
+    "draws": 120,
+    "bias": 0.053,
+    "plain_coverage": 0.7167,
+    "plain_coverage_error": 0.0411,
+    "widened_coverage": 0.85,
+    "widened_coverage_error": 0.0326,
+    "mean_widening": 0.0221,
+}
+ALL_TOGETHER = {
+    "plain_coverage": 0.8889,
+    "plain_coverage_error": 0.0096,
+    "widened_coverage": 0.9435,
+    "widened_coverage_error": 0.007,
+}
+
+
+def widened_page(tmp_path, monkeypatch, performance: dict) -> str:
+    kept = tmp_path / "widened.json"
+    kept.write_text(json.dumps({"cases": 1200, "all_together": ALL_TOGETHER, "performance": performance}))
+    monkeypatch.setattr(docs, "WIDENED_RESULT", kept)
+    return page(tmp_path, monkeypatch, {})
+
+
+def test_the_page_says_how_often_widened_intervals_held_the_truth_and_where_they_fell_short(tmp_path, monkeypatch):
+    held = WIDENED | {"widened_coverage": 0.975}
+    names = ("diverging_trend/outpatient_attendances", "stable_hidden_difference/emergency_admissions")
+    found = widened_page(tmp_path, monkeypatch, dict(zip(names, (WIDENED, held), strict=True)))
+    assert "On 240 estimates of pilots of 1200 people the plain interval held the truth in 88.9% (1.0)" in found
+    assert "the widened one in 94.3% (0.7); in 1 of 2 kinds of study the widened one did so in at least 90%" in found
+    assert ", but not in outpatient attendances under diverging trend (85.0% (3.3))." in found
+    assert "| diverging trend | outpatient attendances | 120 | 0.053 | 71.7% (4.1) | 85.0% (3.3) | 0.022 |" in found
+
+
+def test_where_every_widened_interval_held_often_enough_nothing_else_is_said(tmp_path, monkeypatch):
+    name = "stable_hidden_difference/emergency_admissions"
+    found = widened_page(tmp_path, monkeypatch, {name: WIDENED | {"widened_coverage": 0.9}})
+    assert "in 1 of 1 kinds of study the widened one did so in at least 90%." in found
+
+
+def test_the_kept_figures_of_the_widened_interval_are_on_the_page():
+    kept = json.loads(docs.WIDENED_RESULT.read_text(encoding="utf-8"))
+    assert kept["all_together"]["widened_coverage"] >= 0.9
+    share = f"{100 * kept['all_together']['widened_coverage']:.1f}%"
+    assert f"the widened one in {share}" in docs.simulation_page()

@@ -5,10 +5,10 @@ import pytest
 from scipy.stats import ttest_ind
 
 from evaluation.estimation.area_intervals import intervals_by_area, jackknife_by_area
-from evaluation.estimation.few_clusters import cr2_error
 from evaluation.estimation.staggered_adoption import Adoption, group_time_effects, imputed_effects
-from evaluation.regression import NotEstimableError, linear_regression, with_intercept
+from evaluation.regression import NotEstimableError, with_intercept
 from tests.area_worlds import NEVER
+from tests.reference.dense_cr2 import dense_cr2
 
 
 def adoption(outcomes: list[list[float]], first: list[int | None], weights: list[float] | None = None) -> Adoption:
@@ -93,8 +93,9 @@ def test_leaving_out_areas_is_welchs_test_with_the_error_of_cr2_where_there_are_
     assert errors.degrees_of_freedom[0] == pytest.approx(welch.df)
     difference = changes[treated].mean() - changes[~treated].mean()
     assert errors.standard_errors[0] == pytest.approx(difference / welch.statistic)
-    cr2 = cr2_error(linear_regression(changes, with_intercept(treated)), np.arange(14), column=1)
-    assert errors.standard_errors[0] == pytest.approx(cr2.standard_error)
+    residuals = changes - np.where(treated, changes[treated].mean(), changes[~treated].mean())
+    cr2, _ = dense_cr2(with_intercept(treated), residuals, np.arange(14), np.array([0.0, 1.0]))
+    assert errors.standard_errors[0] == pytest.approx(cr2**0.5)
 
 
 def test_one_area_of_a_kind_leaves_an_estimate_without_limits() -> None:
