@@ -17,6 +17,7 @@ from evaluation.estimation import (
     with_brackets,
     with_caution,
     with_defaults,
+    with_lead_cautions,
     with_look,
     with_mortality_cautions,
 )
@@ -154,7 +155,7 @@ def estimates_by_horizon(
 @dg.asset(
     deps=[
         *(before_after_estimates, controlled_estimates, AREA_ESTIMATES, survey_estimates),
-        *("mortality_ratios", "comparison_designs", "people", "protocol_amendments"),
+        *("mortality_ratios", "lead_tests", "comparison_designs", "people", "protocol_amendments"),
     ],
     **ASSET,
 )
@@ -162,6 +163,7 @@ def estimates_by_horizon(
 def metric_estimates(warehouse: dg.ResourceParam[Warehouse], study: dg.ResourceParam[Study]) -> dg.MaterializeResult:
     """Level and change of each metric, one row per metric, population, design and estimator."""
     controlled = with_mortality_cautions(warehouse.read("controlled_estimates"), warehouse.read("mortality_ratios"))
+    controlled = with_lead_cautions(controlled, warehouse.read("lead_tests"))
     estimates = with_defaults(
         pl.concat([warehouse.read("before_after_estimates"), controlled]),
         found=designs_found(warehouse.read("comparison_designs")),

@@ -130,6 +130,7 @@ def compared_populations(
             matching_caution=design["matching_caution"],
             is_subgroup=is_part,
             weighted_by=tuple(design["weighted_covariates"].split(", ")) if design["has_weights"] else (),
+            matched_by=_matched_by(design),
         )
 
 
@@ -177,6 +178,12 @@ def _weighted(
     if not design["has_weights"]:
         return None
     return weighted_people(cases, cohort.join(weights, on="person_id"), terms=weighted_terms(design))
+
+
+def _matched_by(design: Mapping[str, Any]) -> tuple[str, ...]:
+    """What pairs were made alike in or are equal in; nothing where there are none."""
+    named = [*design["matched_covariates"].split(", "), *design["exact"].split(", ")]
+    return tuple(dict.fromkeys(name for name in named if name)) if design["pilot_people_matched"] else ()
 
 
 def weighted_terms(design: Mapping[str, Any]) -> Terms:

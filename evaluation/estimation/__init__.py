@@ -21,6 +21,7 @@ from evaluation.estimation.families import with_adjusted_p_values
 from evaluation.estimation.horizons import ESTIMATES_BY_HORIZON, Horizon, estimates_by_horizon
 from evaluation.estimation.interactions import SUBGROUP_INTERACTIONS, subgroup_interactions
 from evaluation.estimation.interim import Look, look_at, with_look
+from evaluation.estimation.lead_changes import with_lead_cautions
 from evaluation.estimation.metrics import ALL_SITES, CASE_MANAGEMENT, Metric, population_words, site_populations
 from evaluation.estimation.mortality_cautions import with_mortality_cautions, with_mortality_cautions_of_values
 from evaluation.estimation.over_time import OverTime, over_time
@@ -84,6 +85,7 @@ __all__ = [
     "with_brackets",
     "with_caution",
     "with_defaults",
+    "with_lead_cautions",
     "with_look",
     "with_mortality_cautions",
     "with_mortality_cautions_of_values",

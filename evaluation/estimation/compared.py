@@ -47,7 +47,7 @@ class ComparedPopulation:
     `pilot_people` are all its pilot people, whether or not they could be compared; of a subgroup those observed on the
     index date, since only of them it is known whether they belong to it. A subgroup (`is_subgroup`) is compared by
     weights alone, on the protocol's outcomes, as exploratory. `weighted_by` names the covariates that its weights
-    balance.
+    balance, `matched_by` those that its pairs were made alike or equal in.
     """
 
     population: str
@@ -58,6 +58,7 @@ class ComparedPopulation:
     matching_caution: str
     is_subgroup: bool = False
     weighted_by: tuple[str, ...] = ()
+    matched_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

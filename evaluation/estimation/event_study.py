@@ -52,6 +52,7 @@ LEAD_TESTS: dict[str, pl.DataType] = {
     "chi_square": _NUMBER,
     "degrees_of_freedom": _COUNT,
     "p_value": _NUMBER,
+    **dict.fromkeys(("relative_change_pct", "relative_low_pct", "relative_high_pct"), _NUMBER),
     **dict.fromkeys(("caution", "protocol_hash", "run_id"), _TEXT),
 }
 

@@ -43,8 +43,8 @@ PART_OF = {
     "outpatient_tele_attendances": "outpatient_attendances",
 }
 NO_USE = (
-    *("age_at_index", "sex", "imd_quintile", "ethnic_group", "is_care_home_resident"),
-    *("index_day", "index_quarter", "days_registered_24_months"),
+    *("pool", "age_at_index", "age_band", "sex", "imd_quintile", "ethnic_group", "is_care_home_resident"),
+    *("index_day", "index_month", "index_quarter", "days_registered_24_months"),
 )
 WINDOW = re.compile(r"^(?P<use>.+)_(?P<months>\d+)_months?$")
 

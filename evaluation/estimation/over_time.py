@@ -19,6 +19,7 @@ from evaluation.estimation.cumulative_counts import (
     days_alive_rows,
 )
 from evaluation.estimation.event_study import EVENT_STUDY, LEAD_TESTS, PersonMonths, event_study_rows
+from evaluation.estimation.lead_changes import lead_change_rows
 from evaluation.estimation.metrics import Metric
 from evaluation.estimation.mortality import (
     MORTALITY_RATIOS,
@@ -26,6 +27,7 @@ from evaluation.estimation.mortality import (
     mortality_rows,
 )
 from evaluation.estimation.mortality_cautions import not_comparable, with_own_cautions
+from evaluation.estimation.weighted_cohort import WeightedDesign
 from evaluation.estimation.weighted_effects import prepared_design
 
 DIED = "died"
@@ -101,28 +103,36 @@ def _add(
     prepared = "" if one.weighted is None else prepared_design(one.weighted)
     deaths = list(mortality_rows(one, prepared, use, metric=metrics[DIED], circumstances=circumstances))
     rows.deaths.extend(deaths)
-    if one.population.partition(":")[0] not in FOLLOWED:
-        return
-    caution = join(one.weighting_caution, not_comparable(deaths, design=WEIGHTED))
-    weighted = Weighted(
-        population=one.population,
-        people=None
-        if one.weighted is None or isinstance(prepared, str)
-        else people_after_index(one.weighted, prepared, use),
-        reason=prepared if isinstance(prepared, str) else "",
-        design_caution=caution,
-        circumstances=circumstances,
-    )
-    counted = counted_over_time(list(metrics.values()))
-    rows.counts.extend(cumulative_count_rows(weighted, metrics=counted))
-    rows.days_alive.extend(days_alive_rows(weighted, metric=metrics[BED_DAYS]))
+    if one.population.partition(":")[0] in FOLLOWED:
+        caution = join(one.weighting_caution, not_comparable(deaths, design=WEIGHTED))
+        counted = counted_over_time(list(metrics.values()))
+        rows.leads.extend(lead_change_rows(one, months, metrics=counted))
+        _add_months(rows, replace(one, weighting_caution=caution), prepared, months, counted, circumstances)
+        weighted = Weighted(
+            population=one.population,
+            people=None
+            if one.weighted is None or isinstance(prepared, str)
+            else people_after_index(one.weighted, prepared, use),
+            reason=prepared if isinstance(prepared, str) else "",
+            design_caution=caution,
+            circumstances=circumstances,
+        )
+        rows.counts.extend(cumulative_count_rows(weighted, metrics=counted))
+        rows.days_alive.extend(days_alive_rows(weighted, metric=metrics[BED_DAYS]))
+
+
+def _add_months(
+    rows: _Rows,
+    one: ComparedPopulation,
+    prepared: WeightedDesign | str,
+    months: PersonMonths,
+    counted: Sequence[Metric],
+    circumstances: Circumstances,
+) -> None:
     if isinstance(prepared, str):
         rows.leads.extend(_untested(one, counted, prepared))
         return
-    with_caution = replace(one, weighting_caution=caution)
-    for by_month, lead in event_study_rows(
-        with_caution, prepared, months, metrics=counted, circumstances=circumstances
-    ):
+    for by_month, lead in event_study_rows(one, prepared, months, metrics=counted, circumstances=circumstances):
         rows.months.extend(by_month)
         rows.leads.append(lead)
 

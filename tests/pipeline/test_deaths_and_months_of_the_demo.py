@@ -146,8 +146,9 @@ def test_every_month_has_its_role_and_emergency_admissions_none_held_out(publish
     assert roles["month_from_index"].to_list() == list(range(-24, 6))
     assert roles["role"].to_list() == ["used_for_matching"] * 18 + ["crisis_window"] * 6 + ["follow_up"] * 6
     assert roles.filter(pl.col("month_from_index") < 0)["is_used_for_matching"].all()
-    test = one(published, f"from lead_tests where population = 'all_sites' and metric_id = '{ADMISSIONS}'")
-    assert (test["months_held_out"], test["p_value"]) == (0, None)
+    tests = published.sql(f"from lead_tests where population = 'all_sites' and metric_id = '{ADMISSIONS}'").pl()
+    assert set(tests["design"]) == {"weighted_cohort", "matched_did"}
+    assert tests.select("months_held_out", "p_value").rows() == [(0, None)] * 2
 
 
 def test_no_month_that_was_used_is_tested(published):
@@ -157,10 +158,58 @@ def test_no_month_that_was_used_is_tested(published):
             select population, metric_id, count(*) as months from event_study
             where role = 'held_out' and not is_used_for_matching group by all
         ) as held_out using (population, metric_id)
-        where tests.months_held_out is not null"""
+        where tests.months_held_out is not null and tests.design = 'weighted_cohort'"""
     ).pl()
     assert rows["months_held_out"].equals(rows["held_out"].rename("months_held_out"))
     assert (rows["months_tested"] <= rows["months_held_out"]).all()
+
+
+def test_the_change_that_pairs_show_before_anybody_was_treated_is_that_of_their_months(published):
+    test = one(
+        published,
+        """from lead_tests where population = 'all_sites' and metric_id = 'outpatient_attendances'
+        and design = 'matched_did'""",
+    )
+    assert (test["months_held_out"], test["months_tested"], test["degrees_of_freedom"]) == (18, 12, 1)
+    seen = one(
+        published,
+        """with rows as (
+            select distinct pilot_person_id as person_id, 1.0 as weight, true as is_pilot from matched_pairs
+            union all select comparison_person_id, weight, false from matched_pairs
+        ),
+        halves as (
+            select person_id, is_pilot, month_from_index >= -18 as is_later,
+                sum(outpatient_attendances) as attendances, sum(person_days) as days
+            from person_months where month_from_index between -24 and -13
+            group by all
+        ),
+        seen_in_both as (
+            select person_id from halves group by person_id having min(days) > 0 and count(attendances) = 2
+        ),
+        rates as (
+            select is_pilot, is_later, sum(weight * attendances) / sum(weight * days) as rate
+            from rows inner join halves using (person_id, is_pilot) semi join seen_in_both using (person_id)
+            group by all
+        )
+        select
+            any_value(rate) filter (is_pilot and is_later) / any_value(rate) filter (is_pilot and not is_later)
+            / any_value(rate) filter (not is_pilot and is_later)
+            * any_value(rate) filter (not is_pilot and not is_later) as ratio
+        from rates""",
+    )
+    assert test["relative_change_pct"] == pytest.approx(100 * (seen["ratio"] - 1))
+    assert test["relative_low_pct"] < test["relative_change_pct"] < test["relative_high_pct"]
+
+
+def test_a_change_before_anybody_was_treated_stands_as_a_caution_on_the_design_that_finds_it_alone(published):
+    rows = published.sql(
+        """select contains(estimates.caution, 'the groups were on different courses') as is_said,
+            coalesce(tests.relative_low_pct > 0 or tests.relative_high_pct < 0, false) as is_called_for
+        from metric_estimates as estimates left join lead_tests as tests
+            on tests.population = estimates.population and tests.metric_id = estimates.metric_id
+            and tests.design = estimates.design and estimates.design = 'matched_did'"""
+    ).pl()
+    assert rows["is_said"].equals(rows["is_called_for"].rename("is_said"))
 
 
 def test_a_site_too_small_for_weights_has_rows_that_say_so_and_no_months(published):

@@ -245,7 +245,7 @@ def test_a_month_says_what_it_can_be_evidence_of():
 
 
 def leads(found) -> dict[str, dict]:
-    return {row["metric_id"]: row for row in found.lead_tests.iter_rows(named=True)}
+    return {row["metric_id"]: row for row in found.lead_tests.filter(design="weighted_cohort").iter_rows(named=True)}
 
 
 def test_months_held_out_are_tested_together_and_used_ones_never():
