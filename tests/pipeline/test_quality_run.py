@@ -181,7 +181,8 @@ def test_a_look_before_the_run_says_which_rule_would_stop_it_and_which_the_run_a
     assert stop == "a run would stop: a rule of severity error fails"
     assert left == (
         "evaluated in a run only, on the joined tables: coding_depth_by_arm, continuous_spells_agree, "
-        "control_total_agrees, data_until_supported, extract_fresh, person_known, provider_month_complete, site_known"
+        "control_total_agrees, data_until_supported, extract_fresh, person_known, provider_month_complete, "
+        "provider_month_filled, site_known"
     )
     assert not study.output.exists()
     with pytest.raises(DataQualityError) as stopped:
