@@ -1,18 +1,17 @@
 """Looking before a run: every delivery against its contract, read into a folder that is gone afterwards."""
 
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import duckdb
 
-from pipelines.lake import READ_AGAIN, known_contents, read_deliveries
+from pipelines.lake import READ_AGAIN, SET_ASIDE, known_contents, read_deliveries
 from pipelines.masking import masked_count
 from pipelines.metrics import check_outcomes
 from pipelines.reading import Delivery, period_text
 from pipelines.study import Study
 from pipelines.text_tables import text_table
+from pipelines.trial_folder import trial_folder
 
 HEADER = ("extract", "file", "period", "what a run would do", "records", "quarantined")
 SUPERSEDED = "superseded by a later delivery"
@@ -35,12 +34,13 @@ class CheckReport:
 def check_study(study: Study, *, say: Callable[[str], None]) -> CheckReport:
     """Reads every delivery by its contract without keeping anything; StudyError for a protocol that cannot run."""
     check_outcomes(study)
-    with tempfile.TemporaryDirectory(prefix="icp-check-") as folder, duckdb.connect() as connection:
-        trial = replace(study, output=Path(folder))
+    with trial_folder() as folder, duckdb.connect() as connection:
+        trial = replace(study, output=folder)
         deliveries = read_deliveries(trial, connection, say=say)
     refused = [delivery for delivery in deliveries if delivery.status == "refused"]
     lines = [text_table(HEADER, [_row(study, delivery) for delivery in deliveries])]
     lines += [f"{d.extract}/{d.file_name} was refused: {d.reason}" for d in refused]
+    lines += [f"{d.extract}/{d.file_name}: {d.reason}" for d in deliveries if d.status in SET_ASIDE]
     lines += [
         f"{d.extract}/{d.file_name}: {len(d.ignored_columns)} columns that the contract does not name are ignored"
         for d in deliveries
