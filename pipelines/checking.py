@@ -1,14 +1,12 @@
 """Looking before a run: every delivery against its contract and its rules, in a folder that is gone afterwards."""
 
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import polars as pl
 
 from pipelines.errors import DataQualityError
-from pipelines.lake import READ_AGAIN, fill_lake, known_contents
+from pipelines.lake import READ_AGAIN, SET_ASIDE, fill_lake, known_contents
 from pipelines.masking import masked_count, masked_part
 from pipelines.metrics import check_outcomes
 from pipelines.quality.before_run import outcomes_before_run, rules_of_the_run
@@ -16,6 +14,7 @@ from pipelines.quality.checks import EngineFaultError, Verdict, engine_faults, r
 from pipelines.reading import Delivery, period_text
 from pipelines.study import Study
 from pipelines.text_tables import text_table
+from pipelines.trial_folder import trial_folder
 from pipelines.warehouse import Warehouse
 
 HEADER = ("extract", "file", "period", "what a run would do", "records", "quarantined")
@@ -45,8 +44,8 @@ def check_study(study: Study, *, say: Callable[[str], None]) -> CheckReport:
     stop a run.
     """
     check_outcomes(study)
-    with tempfile.TemporaryDirectory(prefix="icp-check-") as folder:
-        trial = replace(study, output=Path(folder))
+    with trial_folder() as folder:
+        trial = replace(study, output=folder)
         with Warehouse(trial.output / "check.duckdb") as warehouse:
             lake = fill_lake(trial, warehouse.connection, say=say)
             outcomes = outcomes_before_run(trial, warehouse, lake.tables)
@@ -70,6 +69,9 @@ def _delivery_lines(study: Study, deliveries: tuple[Delivery, ...]) -> Iterator[
     for delivery in deliveries:
         if delivery.status == "refused":
             yield f"{delivery.extract}/{delivery.file_name} was refused: {delivery.reason}"
+    for delivery in deliveries:
+        if delivery.status in SET_ASIDE:
+            yield f"{delivery.extract}/{delivery.file_name}: {delivery.reason}"
     for delivery in deliveries:
         if delivery.ignored_columns:
             ignored = f"{len(delivery.ignored_columns)} columns that the contract does not name are ignored"

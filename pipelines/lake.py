@@ -35,6 +35,7 @@ QUARANTINE = "lake_quarantine"
 ROLES = (*EXTRACT_CONTRACTS, SURVEYS)
 COVERED = ("admissions", "outpatients", "emergency_care")
 NHS_NUMBER = "NHSNO"
+SET_ASIDE = ("superseded", "duplicate_file", "growing")
 READ_AGAIN = "read again: its contract, the reader or the pseudonym key is not what it was"
 LEDGER_TABLES = {
     "deliveries_read": "Every file found in the extracts' folders, as reading left it.",
@@ -56,6 +57,7 @@ DELIVERIES_READ = {
     "contract_version": pl.String,
     "refusal_reason": pl.String,
     "pseudonym_key_id": pl.String,
+    "status_reason": pl.String,
     "position": pl.Int64,
 }
 
@@ -160,6 +162,7 @@ def deliveries_frame(deliveries: tuple[Delivery, ...], *, key_id: str | None) ->
             "contract_version": delivery.contract_version,
             "refusal_reason": delivery.reason if delivery.status == "refused" else None,
             "pseudonym_key_id": key_id if delivery.person_column == NHS_NUMBER else None,
+            "status_reason": delivery.reason if delivery.status in SET_ASIDE else None,
             "position": delivery.position,
         }
         for delivery in deliveries

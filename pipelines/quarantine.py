@@ -1,11 +1,15 @@
 """The data manager's view: every quarantined record with its place, its rule and its original text."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
 
+from pipelines.contracts import source_contract
 from pipelines.errors import StudyError
 from pipelines.masking import masked_count
+from pipelines.reading.rules import record_rule
+from pipelines.reading.withholding import WITHHELD
 from pipelines.study import Study
 from pipelines.text_tables import text_table
 
@@ -21,7 +25,7 @@ QUERY = """
 
 
 def quarantine(study: Study, *, delivery: str | None = None) -> str:
-    """The quarantined records of the deliveries that count, or of one of them, as a table to read.
+    """The quarantined records of the deliveries that count, or of one of them, as a table; then what each rule says.
 
     At most `MOST_SHOWN` are shown, all are in the Parquet file that the text names. StudyError if nothing was read
     yet or there is no such delivery.
@@ -36,10 +40,23 @@ def quarantine(study: Study, *, delivery: str | None = None) -> str:
     if rows:
         shown = [tuple("" if value is None else _one_line(str(value)) for value in row) for row in rows[:MOST_SHOWN]]
         lines += [text_table(HEADER, shown), ""]
+        lines += ["Rules", *_told(study, rows), ""]
     more = f", the first {MOST_SHOWN} shown" if len(rows) > MOST_SHOWN else ""
     lines.append(f"{masked_count(len(rows))} records quarantined{more}; all are in {path}")
-    lines.append("What each rule means and what to do: docs/rules.md")
+    if any(WITHHELD in str(row[-1]) for row in rows):
+        lines.append(f"{WITHHELD} stands for what may be an NHS number; the file itself has it")
+    lines.append("Where each rule holds, and what becomes of other bad values: docs/rules.md")
     return "\n".join(lines)
+
+
+def _told(study: Study, rows: Sequence[Sequence[object]]) -> list[str]:
+    """What each rule expects and what to do, once a rule, those that are only in `also failed` too."""
+    found: dict[str, str] = {}
+    for _, extract, _, _, _, first, others, *_ in rows:
+        contract = source_contract(study.protocol.extracts[str(extract)].contract)
+        for rule_id in [str(first), *str(others or "").split()]:
+            found.setdefault(rule_id, record_rule(rule_id, contract).told(rule_id))
+    return [f"  {told}" for _, told in sorted(found.items())]
 
 
 def _require_known(study: Study, delivery: str) -> None:

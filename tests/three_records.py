@@ -7,6 +7,7 @@ import polars as pl
 from pipelines.contracts import source_contract
 from pipelines.reading import Delivery
 from pipelines.reading.rules import record_rule
+from pipelines.rules_docs import rules_page
 from tests.small_extracts import APPOINTMENT, ATTENDANCE, CONTRACTS, EPISODE, KEY, PERSON, Record, SmallLake
 
 ENROLMENT = {"PSEUDO_HESID": "Ab1", "SITE": "S1", "INDEX_DATE": "2010-01-02", "END_DATE": "2010-05-02"}
@@ -40,6 +41,9 @@ def second_of(lake: SmallLake, extract: str, content: str | bytes, *, name: str 
 
 
 def assert_has_a_message(rule: str, extract: str) -> None:
+    """The rule's message names it, what was expected and what to do; the page of the rules says the same of it."""
     text = record_rule(rule, source_contract(CONTRACTS[extract]))
-    assert len(text.expected) > 5
-    assert len(text.advice) > 5
+    assert text.told(rule) == f"{rule}: expected: {text.expected}; do: {text.advice}"
+    listed = [line for line in rules_page().splitlines() if line.startswith(f"| `{rule}` | ")]
+    cells = [tuple(cell.strip() for cell in line.split("|")[2:4]) for line in listed]
+    assert (text.expected, text.advice) in cells

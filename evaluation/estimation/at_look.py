@@ -2,8 +2,7 @@
 
 import math
 
-from evaluation.estimation.effects import CONFIDENCE_LEVEL
-from evaluation.estimation.intervals import quantile
+from evaluation.estimation.intervals import CONFIDENCE_LEVEL, quantile
 
 ONLY_BELOW = "at this look only a p-value up to {level} would count as a finding"
 NONE_COUNTS = "at this look no p-value would count as a finding, because nothing of the 5% may be spent"

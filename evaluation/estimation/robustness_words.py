@@ -8,8 +8,7 @@ from typing import Any
 from scipy.stats import norm
 
 from evaluation.estimation.cautions import join
-from evaluation.estimation.effects import POWER
-from evaluation.estimation.intervals import quantile
+from evaluation.estimation.intervals import POWER, quantile
 from evaluation.estimation.sensitivity_words import group_words, signed
 from evaluation.estimation.words import effect_words, percent
 

@@ -19,6 +19,8 @@ from pipelines.reading.records import RefusedRecord, Split
 from pipelines.reading.spreadsheets import read_sheet
 
 _HEADER_BYTES = 1 << 20
+# The widest HES extract has some 400; the engine needs minutes for 50,000, as in a file that lost its line ends.
+MOST_COLUMNS = 5_000
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,8 @@ def _text(
         unpacking.as_utf8(source, decoded, encoding=encoding)
         source = decoded
     names, delimiter, header_lines = header_of(_start_of(source), contract)
+    if len(names) > MOST_COLUMNS:
+        raise RefusedDeliveryError("records_unreadable", f"its first line has more than {MOST_COLUMNS:,} cells")
     layout = lay_out(names, contract)
     text_format = TextFormat(delimiter, header_lines, has_quotes=True)
     plain = _take_in_plain(connection, source, target, layout=layout, text_format=text_format, key=key)

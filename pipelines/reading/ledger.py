@@ -79,14 +79,16 @@ def _with_repeated(ordered: Sequence[Delivery]) -> list[Delivery]:
 
 
 def _with_replaced(ordered: Sequence[Delivery]) -> list[Delivery]:
+    """What a later delivery replaces as a whole is superseded; the last that does so is named."""
     counting = [delivery for delivery in ordered if _counts(delivery)]
-    return [
-        replace(delivery, status="superseded", reason="a later delivery replaces it as a whole")
-        if _counts(delivery)
-        and any(_replaces(later, delivery) for later in counting if _position(later) > _position(delivery))
-        else delivery
-        for delivery in ordered
-    ]
+    return [_replaced_by(delivery, counting) if _counts(delivery) else delivery for delivery in ordered]
+
+
+def _replaced_by(delivery: Delivery, counting: Sequence[Delivery]) -> Delivery:
+    later = [one for one in counting if _position(one) > _position(delivery) and _replaces(one, delivery)]
+    if not later:
+        return delivery
+    return replace(delivery, status="superseded", reason=f"{later[-1].file_name} replaces it as a whole")
 
 
 def _without_overlaps(ordered: Sequence[Delivery]) -> list[Delivery]:

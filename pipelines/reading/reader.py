@@ -22,6 +22,7 @@ from pipelines.reading.periods import period_of_records
 from pipelines.reading.pseudonym import PseudonymKey
 from pipelines.reading.typing_sql import NHS_NUMBER, build_typing
 from pipelines.reading.verdicts import collect_rejected, late_dates, write_accepted, write_quarantine
+from pipelines.reading.withholding import refuse_numbers_as_pseudonyms
 
 
 @dataclass(frozen=True)
@@ -140,6 +141,7 @@ def _new(read: _Extract, found: Found, delivery: Delivery) -> Delivery:
     taken = take_in(read.connection, found, read.aside, contract=read.contract, key=read.key)
     if not taken.rows and not read.contract.options.get("may_be_empty"):
         raise RefusedDeliveryError("no_records", "a header and no record")
+    refuse_numbers_as_pseudonyms(read.connection, taken.raw, taken.layout)
     is_hashed = read.key is not None and taken.layout.person_column == NHS_NUMBER
     key_id = read.key.key_id if is_hashed and read.key else ""
     place = Place(read.lake, delivery_id_of(delivery.sha256, read.contract, key_id))

@@ -97,6 +97,8 @@ def _record(line: Line, lines: Lines, *, delimiter: str, n_cells: int) -> tuple[
     if '"' not in line.text or line.state == DROPPED or len(line.text) > LONGEST_RECORD:
         return *_of_line(line, delimiter, n_cells), line.text
     cells, shown = _quoted(line, lines, delimiter=delimiter, n_cells=n_cells)
+    if len(shown) > LONGEST_RECORD:
+        return "", "record_too_long", shown
     return *_of_cells(cells, delimiter, n_cells), shown
 
 

@@ -16,6 +16,10 @@ class Rule:
     expected: str
     advice: str
 
+    def told(self, rule_id: str) -> str:
+        """The message of whatever failed this rule, the same wherever it is shown."""
+        return f"{rule_id}: expected: {self.expected}; do: {self.advice}"
+
 
 _SEND_AGAIN = "ask the supplier to send it again"
 _CORRECT = "ask the supplier to correct the record and to deliver the file again"
@@ -64,6 +68,10 @@ REFUSED_FILES: Mapping[str, Rule] = {
         "ask the supplier for it, or move the file to its own folder if it belongs to another data set",
     ),
     "column_repeated": Rule("each of the contract's columns once", "take one of the two out or rename it"),
+    "nhs_numbers_as_pseudonyms": Rule(
+        "pseudonyms in this column, NHS numbers in one named NHSNO only",
+        "name the column NHSNO and set ICP_PSEUDONYM_KEY, or ask for pseudonyms; those of ten digits need a letter",
+    ),
     "overlapping_periods": Rule("periods that are equal or apart", "take one of the two files out"),
 }
 BROKEN_RECORDS: Mapping[str, Rule] = {

@@ -22,8 +22,8 @@ MOST_CELLS = 50_000_000
 MOST_BYTES = 10**9
 _BROKEN = ("spreadsheet_unreadable", "not a readable spreadsheet: it is broken or has a password")
 _ROW = re.compile(rb"<(?:\w+:)?row(?=[\s/>])")
-_CELL = re.compile(rb"<(?:\w+:)?c[\s/>]")
-_PLACE = re.compile(rb"""<(?:\w+:)?(?:c|row)\s(?:[^>]*?\s)?r=["']([A-Za-z]*)(\d*)["']""")
+_CELL = re.compile(rb"[<:]c[\s/>]")
+_PLACE = re.compile(rb"""\sr=["']([A-Za-z]*)(\d*)["']""")
 
 
 def read_sheet(source: Path) -> pl.DataFrame:

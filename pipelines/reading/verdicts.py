@@ -1,6 +1,5 @@
 """Splitting a file's raw records into the accepted and the refused, in the engine, and writing both aside."""
 
-import re
 from collections.abc import Mapping
 from datetime import date
 
@@ -13,12 +12,11 @@ from pipelines.reading.lake import Place
 from pipelines.reading.layout import Layout
 from pipelines.reading.typing_sql import NHS_NUMBER, Typing, raw_cell
 from pipelines.reading.value import lake_name, literal, quoted
+from pipelines.reading.withholding import TEN_DIGITS_SQL, without_numbers
 
 LONGEST_TEXT = 4000
 # Columns of more different values than that are not worth a dictionary.
 _KEPT = "compression zstd, compression_level 1, dictionary_size_limit 8000"
-_LONG_NUMBER = re.compile(r"\d(?:[ -]?\d){8,}")
-WITHHELD = "[number withheld]"
 
 
 def write_accepted(connection: duckdb.DuckDBPyConnection, typing: Typing, taken: Taken, place: Place) -> int:
@@ -57,9 +55,10 @@ def collect_rejected(
 def write_quarantine(connection: duckdb.DuckDBPyConnection, taken: Taken, place: Place, rejected: set[int]) -> int:
     """Write the refused records aside with line, rules, column and original text; returns their number.
 
-    Of a file with NHS numbers neither the number's own text nor a long number in a broken line is written.
+    No valid NHS number is written. Of a file with NHS numbers neither that cell nor a long number in a broken line is.
     """
     _note_lines(connection, taken, rejected)
+    _note_cells(connection, taken.layout)
     target = literal(str(place.aside(place.quarantine)))
     sql = f"""copy (
         with failed as (
@@ -71,10 +70,11 @@ def write_quarantine(connection: duckdb.DuckDBPyConnection, taken: Taken, place:
         select {literal(place.delivery_id)} as delivery_id, failed.record, refused_lines.line,
                first_rule[1] as rule_id, nullif(array_to_string(others, ' '), '') as also_failed,
                first_rule[2] as column_name,
-               left({_original(taken.layout)}, {LONGEST_TEXT}) as original_text,
+               left(refused_cells.original_text, {LONGEST_TEXT}) as original_text,
                failed.person_id, failed.provider_code, failed.activity_date
         from failed
         left join refused_lines using (record)
+        left join refused_cells using (record)
         union all
         select {literal(place.delivery_id)}, record, line, rule_id, null, '*', original_text, null, null, null
         from refused_lines
@@ -118,11 +118,28 @@ def _note_lines(connection: duckdb.DuckDBPyConnection, taken: Taken, rejected: s
     lines: Mapping[int, int] = taken.lines_of(rejected) if rejected else {}
     rows: list[tuple[int, int, str | None, str | None]] = [(n, line, None, None) for n, line in lines.items()]
     for broken in taken.split:
-        text = _LONG_NUMBER.sub(WITHHELD, broken.text) if has_numbers else broken.text
+        text = without_numbers(broken.text, has_numbers=has_numbers)
         rows.append((broken.record, broken.line, broken.rule_id, text[:LONGEST_TEXT]))
     schema = {"record": pl.Int64, "line": pl.Int64, "rule_id": pl.String, "original_text": pl.String}
     refused = pl.DataFrame(rows, schema=schema, orient="row")
     _insert(connection, refused, "create or replace temp table refused_lines as select * from incoming")
+
+
+def _note_cells(connection: duckdb.DuckDBPyConnection, layout: Layout) -> None:
+    """Make the table `refused_cells`: the text that stood in the column of each record's first rule."""
+    connection.execute(
+        f"create or replace temp table refused_cells as select record, {_original(layout)} as original_text "
+        "from (select *, string_split(failed[1], ' ') as first_rule from rejected_records where len(failed) > 0)"
+    )
+    suspicious = connection.execute(
+        f"select record, original_text from refused_cells where regexp_matches(original_text, {TEN_DIGITS_SQL})"
+    ).pl()
+    texts = [without_numbers(text, has_numbers=False) for text in suspicious["original_text"]]
+    _insert(
+        connection,
+        suspicious.with_columns(withheld=pl.Series(texts, dtype=pl.String)),
+        "update refused_cells set original_text = withheld from incoming where refused_cells.record = incoming.record",
+    )
 
 
 def _insert(connection: duckdb.DuckDBPyConnection, frame: pl.DataFrame, sql: str) -> None:

@@ -94,6 +94,16 @@ def test_an_overlapping_period_is_refused_with_the_other_file_and_what_to_do(led
     )
 
 
+def test_a_file_that_is_set_aside_names_the_one_that_counts_in_its_place(ledger_study):
+    aside = ledger_study[0].filter(pl.col("status").is_in(["superseded", "duplicate_file"]))
+    assert dict(aside.select("file_name", "status_reason").iter_rows()) == {
+        "a_2010-01.csv": "a_2010-01_v2.csv replaces it as a whole",
+        "copy_2010-02.csv": "the same content as b_2010-02.csv",
+    }
+    others = ledger_study[0].filter(~pl.col("status").is_in(["superseded", "duplicate_file"]))
+    assert others["status_reason"].null_count() == others.height
+
+
 RECORDS = {
     "the same record again": ("20", [("accepted", False, False), ("duplicate", False, False)]),
     "the same stay under another key": ("21", [("duplicate", False, False)]),

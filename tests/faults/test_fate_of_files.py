@@ -89,6 +89,7 @@ REFUSED: Mapping[str, tuple[str, bytes, str]] = {
     "required column missing": ("a.csv", TEXT.replace("EPISTART", "BEGUN").encode(), "required_column_missing"),
     "header missing": ("a.csv", f"{FIRST}\n{SECOND}\n".encode(), "header_missing"),
     "header with an open quote": ("a.csv", f'{HEADER},"x\n{FIRST},1\n{SECOND},"2\n'.encode(), "header_broken"),
+    "line ends that were lost": ("a.csv", (TEXT.replace("\n", ",") * 70).encode(), "records_unreadable"),
     "column twice": ("a.csv", TEXT.replace("SEX", "EPIKEY").encode(), "column_repeated"),
     "zero bytes": ("a.csv", b"", "empty_file"),
     "blank lines only": ("a.csv", b"\n \r\n\n", "empty_file"),
@@ -189,7 +190,12 @@ def test_links_out_of_the_folder_and_folders_are_refused_by_their_rules(lake):
 
 
 def test_every_rule_that_refuses_files_has_its_case_here():
-    elsewhere = {"overlapping_periods", "file_unreadable", "file_name_undecodable", "records_unreadable"}
+    elsewhere = {
+        "overlapping_periods",
+        "file_unreadable",
+        "file_name_undecodable",
+        "nhs_numbers_as_pseudonyms",
+    }
     assert {rule for _, _, rule in REFUSED.values()} | set(LINKS.values()) | elsewhere == set(REFUSED_FILES)
 
 

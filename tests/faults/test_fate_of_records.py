@@ -17,6 +17,10 @@ BROKEN_LINES = {
     "the header again": (HEADER, "repeated_header"),
     "bytes of no encoding": (SECOND.replace("RXA", "R\x81A"), "undecodable_row"),
     "a quote that is never closed": (SECOND.replace("RXA", '"RXA'), "unclosed_quote"),
+    "more text than any record has, over two lines": (
+        SECOND.replace("second", '"sec\nond"').replace("RXA,1,67", ",".join(["R" * 390_000] * 3)),
+        "record_too_long",
+    ),
     "more text than any record has": (SECOND.replace("RXA", "R" * 3_000_000), "record_too_long"),
 }
 

@@ -233,12 +233,12 @@ def test_metric_estimates_has_the_columns_of_the_fixed_interface_in_order():
     )
 
 
-def test_deliveries_has_the_columns_of_the_fixed_interface_in_order_and_two_more_at_the_end():
+def test_deliveries_has_the_columns_of_the_fixed_interface_in_order_and_three_more_at_the_end():
     columns = contract_by_table("deliveries").columns
     assert " ".join(column.name for column in columns) == (
         "delivery_id extract file_name sha256 received_at period status rows_read rows_accepted rows_quarantined "
         "rows_duplicate rows_superseded rows_unlinked rows_opted_out rows_repaired rows_nulled lines_blank "
-        "contract_version run_id refusal_reason pseudonym_key_id"
+        "contract_version run_id refusal_reason pseudonym_key_id status_reason"
     )
 
 

@@ -49,6 +49,18 @@ def test_a_later_version_replaces_the_whole_period():
     }
 
 
+def test_what_is_set_aside_names_the_file_that_counts_in_its_place():
+    first, second = delivery("a_2010-01.csv"), delivery("b_2010-01_v2.csv")
+    third, copy = delivery("c_2010-01_v3.csv", "same"), delivery("d_2010-02.csv", "same")
+    reasons = {one.file_name: one.reason for one in resolve([copy, second, third, first])}
+    assert reasons == {
+        "a_2010-01.csv": "c_2010-01_v3.csv replaces it as a whole",
+        "b_2010-01_v2.csv": "c_2010-01_v3.csv replaces it as a whole",
+        "c_2010-01_v3.csv": None,
+        "d_2010-02.csv": "the same content as c_2010-01_v3.csv",
+    }
+
+
 def test_periods_that_overlap_without_being_equal_are_refused():
     quarter, month = delivery("a_2010-01_to_2010-03.csv"), delivery("a_2010-02.csv")
     assert statuses(quarter, month, delivery("a_2010-04.csv")) == {
