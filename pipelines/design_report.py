@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 
 from evaluation.estimation import ALL_SITES
+from evaluation.matching import att_among
 from pipelines.comparison import SHOWN_WHERE_KNOWN
 from pipelines.fingerprint import FROZEN_DESIGN
 from pipelines.protocol import Disclosure
@@ -18,6 +19,8 @@ from pipelines.warehouse import Warehouse
 MOST_COVARIATES = 10
 WIDTH = 110
 STAGES = {"before": "before", "after_matching": "matched", "after_weighting": "weighted"}
+SMD = "standardised_mean_difference"
+BRANCHES = {"all": "", "matched_cohort": "pairs", "weighted_cohort": "weights"}
 Row = Mapping[str, Any]
 
 
@@ -36,6 +39,9 @@ def design_report(study: Study, warehouse: Warehouse) -> str:
         "",
         "Comparison",
         _designs(warehouse.read("comparison_designs"), hidden),
+        "",
+        "Pilot people without a match: where they differ most (means; difference in standard deviations)",
+        _unmatched(warehouse.read("unmatched_cases"), warehouse.read("comparison_designs"), hidden),
         "",
         "Balance of all pilot people: the largest standardised mean differences",
         _balance(warehouse.read("covariate_balance")),
@@ -81,12 +87,13 @@ def _wrapped(label: str, words: str) -> str:
 
 
 def _attrition(attrition: pl.DataFrame, hidden: Disclosure) -> str:
-    ordered = attrition.sort("arm", "step_number", descending=[True, False])
+    """Steps of all sites: those that all designs share, then from the people left on to weights and to pairs."""
+    theirs = attrition.filter(pl.col("population") == ALL_SITES).with_columns(pl.col("design").replace_strict(BRANCHES))
     rows = [
-        (row["arm"], row["step"], shown(row["people"], hidden), shown(row["people_lost"], hidden))
-        for row in ordered.iter_rows(named=True)
+        (row["arm"], row["design"], row["step"], shown(row["people"], hidden), shown(row["people_lost"], hidden))
+        for row in theirs.sort("arm", "design", "step_number", descending=[True, False, False]).iter_rows(named=True)
     ]
-    return text_table(("arm", "step", "people", "lost"), rows)
+    return text_table(("arm", "", "step", "people", "lost"), rows)
 
 
 def _designs(designs: pl.DataFrame, hidden: Disclosure) -> str:
@@ -102,9 +109,25 @@ def _designs(designs: pl.DataFrame, hidden: Disclosure) -> str:
     return text_table(("population", "pilot people matched", "comparison people in effect", "pool"), rows)
 
 
+def _unmatched(unmatched: pl.DataFrame, designs: pl.DataFrame, hidden: Disclosure) -> str:
+    """For whom pairs speak, and what the others are like; no means of a number of people that is hidden."""
+    everybody = designs.filter(pl.col("population") == ALL_SITES).row(0, named=True)
+    matched, cases = everybody["pilot_people_matched"], everybody["pilot_people"]
+    estimand = f"Pairs estimate the {att_among(shown(matched, hidden), shown(cases, hidden))}."
+    if min(matched, cases - matched) <= hidden.suppress_up_to:
+        return f"{estimand} Too few people are matched, or not matched, to describe them."
+    known = unmatched.drop_nulls(SMD)
+    worst = known.sort(pl.col(SMD).abs(), "covariate", descending=[True, False]).head(MOST_COVARIATES)
+    rows = [
+        (row["covariate"], *(f"{row[name]:.2f}" for name in ("matched_mean", "unmatched_mean")), _size(row[SMD]))
+        for row in worst.iter_rows(named=True)
+    ]
+    return "\n".join([estimand, text_table(("covariate", "matched", "unmatched", "difference"), rows)])
+
+
 def _balance(balance: pl.DataFrame) -> str:
     of_everybody = (pl.col("population") == ALL_SITES) & ~pl.col("covariate").is_in(SHOWN_WHERE_KNOWN)
-    theirs = balance.filter(of_everybody).select("covariate", "stage", size=pl.col("standardised_mean_difference"))
+    theirs = balance.filter(of_everybody).select("covariate", "stage", size=pl.col(SMD))
     found = {stage: dict(rows.select("covariate", "size").iter_rows()) for (stage,), rows in theirs.group_by("stage")}
     if "before" not in found:
         return "nothing to compare"
@@ -136,7 +159,7 @@ def _stage_of_days(row: Row, hidden: Disclosure) -> tuple[str, ...]:
     """Means in days, the difference in standard deviations; neither of a number of people that is hidden."""
     people = {arm: row[f"{arm}_people"] for arm in ("pilot", "comparison")}
     means = {arm: "-" if people[arm] <= hidden.suppress_up_to else f"{row[f'{arm}_mean']:.1f}" for arm in people}
-    difference = "-" if "-" in means.values() else _size(row["standardised_mean_difference"])
+    difference = "-" if "-" in means.values() else _size(row[SMD])
     arms = [text for arm in people for text in (shown(people[arm], hidden), means[arm])]
     return (STAGES[row["stage"]], *arms, difference)
 

@@ -62,8 +62,8 @@ def _scored(one: PlannedOutcome, at_index: pl.DataFrame, earlier: pl.DataFrame, 
 
 
 def _populations(warehouse: Warehouse, known: pl.DataFrame) -> Iterator[Population]:
-    """Each population of the design with the weights of its stages; before, whoever has a weight weighs the same."""
-    cases = known.filter("is_treated")
+    """Each population of the design with the weights of its stages; before them, people as in `equal_weights`."""
+    cases, others = known.filter("is_treated"), known.filter(~pl.col("is_treated"))
     belongs = whose_population(warehouse, cases)
     pairs = warehouse.read("matched_pairs").rename({ours: name for name, ours in PAIRS_COLUMNS.items()})
     for arm in ("case_id", "control_id"):
@@ -72,11 +72,21 @@ def _populations(warehouse: Warehouse, known: pl.DataFrame) -> Iterator[Populati
         theirs = cases.filter(belongs.get(name, pl.lit(value=False)))["person_id"]
         query = "select person_id, weight from comparison_weights where population = ? order by person_id"
         weights = warehouse.connection.execute(query, [name]).pl().join(known, on="person_id", how="semi")
-        equal = pl.lit(1.0).alias("weight")
-        weightings = {BEFORE: weights.select("person_id", equal)}
         their_pairs = pairs.filter(pl.col("case_id").is_in(theirs.implode()))
-        if not is_subgroup(name) and their_pairs.height:
+        has_pairs = not is_subgroup(name) and their_pairs.height > 0
+        weightings = {BEFORE: equal_weights(weights, others=others if has_pairs else others.clear())}
+        if has_pairs:
             weightings[AFTER_MATCHING] = matching_weights(their_pairs)
         if weights.height:
-            weightings[AFTER_WEIGHTING] = pl.concat([theirs.to_frame().with_columns(equal), weights])
+            weightings[AFTER_WEIGHTING] = pl.concat([theirs.to_frame().with_columns(weight=pl.lit(1.0)), weights])
         yield Population(name=name, weightings=weightings, case_ids=theirs, is_part=name != ALL_SITES)
+
+
+def equal_weights(weights: pl.DataFrame, *, others: pl.DataFrame) -> pl.DataFrame:
+    """`person_id`, `weight` before matching and weighting: whoever has a weight, each alike.
+
+    Of a population without weights (no rows) it is everyone of `others`: the comparison people of the whole design,
+    from whom its pairs are.
+    """
+    people = weights if weights.height else others
+    return people.select("person_id", weight=pl.lit(1.0))

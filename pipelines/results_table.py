@@ -23,6 +23,7 @@ NARROWEST = 100
 CHANCE_ONLY = "Intervals show the play of chance only, not the bias that the cautions name."
 MADE_UP = "The people of this study are made up: its results say nothing about any real pilot."
 PRIORITIES = {"primary": "Primary outcomes", "secondary": "Secondary outcomes", "exploratory": "Exploratory"}
+MATCHED_DESIGNS = ("matched_cohort", "matched_did")
 QUESTIONNAIRES = ("experience", "staff")
 
 
@@ -100,7 +101,15 @@ def _effects(population: str, rows: list[Row], cautions: Cautions) -> Table:
             table.add_row(title.upper())
         for _, found in groupby(chosen, key=lambda row: row["metric_id"]):
             table.add_row(*_effect_row({row["design"]: row for row in found}, designs, cautions))
+    table.caption, table.caption_justify = _whom_pairs_are_about(rows, designs), "left"
     return table
+
+
+def _whom_pairs_are_about(rows: list[Row], designs: list[str]) -> str | None:
+    """The estimand of the matched columns that are shown; without counts where those of one row are withheld."""
+    words = [row["estimand_population"] for row in rows if row["design"] in set(MATCHED_DESIGNS).intersection(designs)]
+    known = sorted({one for one in words if one}, key=len)
+    return f"{' and '.join(one for one in MATCHED_DESIGNS if one in designs)}: {known[0]}." if known else None
 
 
 def _shown_designs(rows: list[Row]) -> list[str]:

@@ -47,7 +47,7 @@ def withheld_estimate(row: Row, *, survey: Sequence[Row]) -> Row:
     small = is_small(row["n_pilot"]) or is_small(row["n_comparator"]) or _is_small_item(row, survey)
     small = small or (not row["metric_id"].endswith("_gbp") and _gives_small_count_back(row))
     kept = dict.fromkeys(_OF_ESTIMATE) | {"caution": WITHHELD} if small else {}
-    people = {"estimand_population": _without_small_counts(row["estimand_population"])}
+    people = {"estimand_population": _without_small_counts(row["estimand_population"], known=row["n_pilot"])}
     return row | kept | people | {name: _printed(row[name]) for name in ("n_pilot", "n_comparator")}
 
 
@@ -103,13 +103,17 @@ def _is_withheld(row: Row, printed: Sequence[Row]) -> bool:
     )
 
 
-def _without_small_counts(words: str | None) -> str | None:
-    """Words such as "all sites; n of N matched", without n and N where one of them or their difference is 1 to 7."""
+def _without_small_counts(words: str | None, *, known: int | None) -> str | None:
+    """Words such as "all sites; n of N matched", without n and N where either or a difference is 1 to 7.
+
+    `known` are the people of the estimate, who are printed too: those in pairs whose use is known.
+    """
     counts = _COUNTS.search(words or "")
     if words is None or counts is None:
         return words
     part, whole = int(counts["part"]), int(counts["whole"])
-    return words[: counts.start()] if any(map(is_small, (part, whole, whole - part))) else words
+    differences = (whole - part, part - (part if known is None else known))
+    return words[: counts.start()] if any(map(is_small, (part, whole, *differences))) else words
 
 
 def _is_small_item(row: Row, survey: Sequence[Row]) -> bool:

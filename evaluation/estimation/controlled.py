@@ -170,7 +170,6 @@ def _row(
     effect = found.effect if found else None
     design_caution = one.weighting_caution if design == WEIGHTED else one.matching_caution
     numbers = _numbers_of_people(design, people, found)
-    who = "observed on the index date" if design == WEIGHTED else "matched"
     return {
         **metric_columns(metric),
         "population": one.population,
@@ -178,7 +177,7 @@ def _row(
         "estimator": ESTIMATORS[design],
         "estimand": "att",
         "estimand_population": f"pilot people, {population_words(one.population)}; "
-        f"{numbers['n_pilot']} of {one.pilot_people} {who}",
+        + _whom_it_is_about(one, design, people, known=numbers["n_pilot"]),
         **numbers,
         **(_effect_columns(effect) if effect else {}),
         "caution": controlled_cautions(
@@ -192,6 +191,14 @@ def _row(
             follow_up_months=follow_up_months,
         ),
     }
+
+
+def _whom_it_is_about(one: ComparedPopulation, design: str, people: ComparedPeople | None, *, known: int) -> str:
+    """Of the pilot people those in pairs, whether or not their use is known; of weights those whose use is known."""
+    if design == WEIGHTED:
+        return f"{known} of {one.pilot_people} observed on the index date"
+    matched = people.people_among(people.is_treated) if people else 0
+    return f"{matched} of {one.pilot_people} matched"
 
 
 def _numbers_of_people(design: str, people: ComparedPeople | None, found: _Found | None) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from evaluation.matching.implied_bias import IMPLIED_BIAS, ScoredOutcome, implie
 from evaluation.matching.mahalanobis import mahalanobis_pairs
 from evaluation.matching.nearest import nearest_neighbour_pairs
 from evaluation.matching.optimal import optimal_pairs
-from evaluation.matching.pairs import PAIRS, MatchedEstimand, matched_estimand, matching_weights
+from evaluation.matching.pairs import PAIRS, MatchedEstimand, att_among, matched_estimand, matching_weights
 from evaluation.matching.populations import Population, site_populations
 from evaluation.matching.prognostic import prognostic_scores
 from evaluation.matching.propensity import (
@@ -66,6 +66,7 @@ __all__ = [
     "Settings",
     "Terms",
     "affordable_terms",
+    "att_among",
     "caliper_width",
     "compare",
     "covariate_balance",

@@ -29,12 +29,21 @@ class MatchedEstimand:
     @property
     def words(self) -> str:
         """The estimand in words, as in "ATT among the 95 of 100 matched"."""
-        return f"ATT among the {self.matched} of {self.cases} matched"
+        return att_among(self.matched, self.cases)
 
     @property
     def loses_too_many(self) -> bool:
         """Whether over 10% of the cases are lost, so that overlap weights answer a better-defined question."""
         return self.cases - self.matched > MOST_UNMATCHED * self.cases
+
+
+def att_among(matched: int | str, cases: int | str) -> str:
+    """The estimand of pairs in words; counts may come as they are printed, rounded or hidden.
+
+    >>> att_among(95, 100)
+    'ATT among the 95 of 100 matched'
+    """
+    return f"ATT among the {matched} of {cases} matched"
 
 
 def pairs_frame(found: Candidates, *, case_rows: Integers, control_rows: Integers, distances: Floats) -> pl.DataFrame:

@@ -1,198 +1,116 @@
--- How many people were left after each step from the extracts to the two arms.
--- grain: one row per arm, step_number
+-- How many people were left after each step from the extracts to the estimates, in both arms and by site.
+-- grain: one row per arm, population, design, step_number
 -- contract: data_contracts/marts/attrition.odcs.yaml
-with readable as (
-    select
-        person_id,
-        bool_or(is_opted_out) as is_opted_out,
-        bool_or(is_unlinked) as is_unlinked
-    from enrolment_records
-    where fate = 'accepted'
-    group by person_id
+-- decision: docs/decisions/0028-attrition-to-the-estimate.md
+with common_steps (arm, step_number, step) as (
+    values
+    ('pilot', 1, 'enrolled in a pilot'),
+    ('pilot', 2, 'with an enrolment record that can be used'),
+    ('pilot', 3, 'did not opt out'),
+    ('pilot', 4, 'linked to the population'),
+    ('pilot', 5, 'alive at the index date'),
+    ('pilot', 6, 'registered at the index date'),
+    ('pilot', 7, 'born by the index date'),
+    ('pilot', 8, 'index date within the data'),
+    ('comparison', 1, 'in the population'),
+    ('comparison', 2, 'did not opt out'),
+    ('comparison', 3, 'not enrolled on a day that nobody knows'),
+    ('comparison', 4, 'not enrolled in a pilot by the index date'),
+    ('comparison', 5, 'alive at the index date'),
+    ('comparison', 6, 'registered at the index date'),
+    ('comparison', 7, 'born by the index date'),
+    ('comparison', 8, 'index date within the data'),
+    ('comparison', 9, 'not in another programme within the longest horizon'),
+    ('comparison', 10, 'of no practice of the pilot'),
+    ('comparison', 11, 'of the pool that is compared')
 ),
 
-unusable as (
-    select distinct quarantined_records.person_id
-    from quarantined_records
-    left outer join readable on quarantined_records.person_id = readable.person_id
-    where
-        quarantined_records.extract = 'enrolments'
-        and quarantined_records.person_id is not null
-        and readable.person_id is null
+last_common_steps as (
+    select
+        arm,
+        max(step_number) as step_number
+    from common_steps
+    group by arm
 ),
 
-enrolled as (
+reached as (
     select
-        person_id,
-        true as is_usable,
-        is_opted_out,
-        is_unlinked
-    from readable
+        arm,
+        'all_sites' as population,
+        last_step,
+        count(*) as people
+    from attrition_of_people
+    group by arm, last_step
     union all
     select
-        person_id,
-        false as is_usable,
-        false as is_opted_out,
-        false as is_unlinked
-    from unusable
+        arm,
+        'site:' || site_id as population,
+        last_step,
+        count(*) as people
+    from attrition_of_people
+    where site_id is not null
+    group by arm, site_id, last_step
 ),
 
-residents as (
+populations as (
     select
-        population_records.person_id,
-        population_records.is_opted_out,
-        coalesce(candidates.is_enrolment_day_known, false) as is_enrolment_day_known,
-        coalesce(candidates.is_not_enrolled_at_index, false) as is_not_enrolled_at_index,
-        candidates.index_date is not null
-        and candidates.is_not_enrolled_at_index
-        and candidates.is_alive_at_index as is_alive_at_index,
-        coalesce(candidates.is_registered_at_index, false) as is_registered_at_index,
-        coalesce(candidates.is_born_by_index, false) as is_born_by_index
-    from population_records
-    left outer join comparison_candidates as candidates
-        on population_records.person_id = candidates.record_person_id
-    where population_records.fate = 'accepted'
-),
-
--- What holds at the index date, of the enrolled people who are in the population.
-linked as (
+        arm,
+        'all_sites' as population
+    from last_common_steps
+    union distinct
     select
-        coalesce(population.date_of_death >= enrolments.index_date, true) as is_alive_at_index,
-        coalesce(population.registration_start_date <= enrolments.index_date, true)
-        and coalesce(population.registration_end_date >= enrolments.index_date, true)
-            as is_registered_at_index,
-        coalesce(population.date_of_birth <= enrolments.index_date, true) as is_born_by_index
-    from enrolments
-    inner join population on enrolments.person_id = population.person_id
-),
-
-cohort as (
-    select
-        count(*) filter (where is_treated) as pilot_people,
-        count(*) filter (where not is_treated) as comparison_people
-    from covariates
+        arm,
+        population
+    from reached
 ),
 
 steps as (
     select
-        'pilot' as arm,
-        1 as step_number,
-        'enrolled in a pilot' as step,
-        count(*) as people
-    from enrolled
+        populations.arm,
+        populations.population,
+        'all' as design,
+        common_steps.step_number,
+        case when common_steps.step_number > 1 then common_steps.step_number - 1 end as previous_step_number,
+        common_steps.step,
+        coalesce(sum(reached.people), 0) as people
+    from populations
+    inner join common_steps on populations.arm = common_steps.arm
+    left outer join reached
+        on
+            populations.arm = reached.arm
+            and populations.population = reached.population
+            and common_steps.step_number <= reached.last_step
+    group by populations.arm, populations.population, common_steps.step_number, common_steps.step
     union all
     select
-        'pilot' as arm,
-        2 as step_number,
-        'with an enrolment record that can be used' as step,
-        count(*) filter (where is_usable) as people
-    from enrolled
-    union all
-    select
-        'pilot' as arm,
-        3 as step_number,
-        'did not opt out' as step,
-        count(*) filter (where is_usable and not is_opted_out) as people
-    from enrolled
-    union all
-    select
-        'pilot' as arm,
-        4 as step_number,
-        'linked to the population' as step,
-        count(*) filter (where is_usable and not is_opted_out and not is_unlinked) as people
-    from enrolled
-    union all
-    select
-        'pilot' as arm,
-        5 as step_number,
-        'alive at the index date' as step,
-        count(*) filter (where is_alive_at_index) as people
-    from linked
-    union all
-    select
-        'pilot' as arm,
-        6 as step_number,
-        'registered at the index date' as step,
-        count(*) filter (where is_alive_at_index and is_registered_at_index) as people
-    from linked
-    union all
-    select
-        'pilot' as arm,
-        7 as step_number,
-        'born by the index date' as step,
-        count(*) filter (where is_alive_at_index and is_registered_at_index and is_born_by_index) as people
-    from linked
-    union all
-    select
-        'pilot' as arm,
-        8 as step_number,
-        'index date within the data' as step,
-        pilot_people as people
-    from cohort
-    union all
-    select
-        'comparison' as arm,
-        1 as step_number,
-        'in the population' as step,
-        count(*) as people
-    from residents
-    union all
-    select
-        'comparison' as arm,
-        2 as step_number,
-        'did not opt out' as step,
-        count(*) filter (where not is_opted_out) as people
-    from residents
-    union all
-    select
-        'comparison' as arm,
-        3 as step_number,
-        'not enrolled on a day that nobody knows' as step,
-        count(*) filter (where is_enrolment_day_known) as people
-    from residents
-    union all
-    select
-        'comparison' as arm,
-        4 as step_number,
-        'not enrolled in a pilot by the index date' as step,
-        count(*) filter (where is_not_enrolled_at_index) as people
-    from residents
-    union all
-    select
-        'comparison' as arm,
-        5 as step_number,
-        'alive at the index date' as step,
-        count(*) filter (where is_alive_at_index) as people
-    from residents
-    union all
-    select
-        'comparison' as arm,
-        6 as step_number,
-        'registered at the index date' as step,
-        count(*) filter (where is_alive_at_index and is_registered_at_index) as people
-    from residents
-    union all
-    select
-        'comparison' as arm,
-        7 as step_number,
-        'born by the index date' as step,
-        count(*) filter (where is_alive_at_index and is_registered_at_index and is_born_by_index) as people
-    from residents
-    union all
-    select
-        'comparison' as arm,
-        8 as step_number,
-        'index date within the data' as step,
-        comparison_people as people
-    from cohort
+        of_designs.arm,
+        of_designs.population,
+        of_designs.design,
+        of_designs.step_number + last_common_steps.step_number as step_number,
+        case
+            when of_designs.previous_step_number is not null
+                then of_designs.previous_step_number + last_common_steps.step_number
+            when not exists (select 1 from frozen_index_dates) then last_common_steps.step_number
+        end as previous_step_number,
+        of_designs.step,
+        of_designs.people
+    from attrition_of_designs as of_designs
+    inner join last_common_steps on of_designs.arm = last_common_steps.arm
 )
 
 select
-    arm,
-    cast(step_number as bigint) as step_number,
-    step,
-    people,
-    coalesce(
-        lag(people) over (partition by arm order by step_number asc nulls last) - people, 0
-    ) as people_lost
+    steps.arm,
+    steps.population,
+    steps.design,
+    cast(steps.step_number as bigint) as step_number,
+    cast(steps.previous_step_number as bigint) as previous_step_number,
+    steps.step,
+    cast(steps.people as bigint) as people,
+    cast(coalesce(previous.people - steps.people, 0) as bigint) as people_lost
 from steps
+left outer join steps as previous
+    on
+        steps.arm = previous.arm
+        and steps.population = previous.population
+        and steps.previous_step_number = previous.step_number
+        and previous.design in ('all', steps.design)

@@ -159,6 +159,9 @@ def test_the_report_shows_cohort_balance_and_power_and_publishes_nothing(demo, r
     assert "no outcome after any index date was read" in report
     for line in (
         "enrolled in a pilot",
+        "of the pool that is compared",
+        "matched within the caliper",
+        "with a weight",
         "all_sites",
         "largest of all",
         "Implied bias",
@@ -166,6 +169,7 @@ def test_the_report_shows_cohort_balance_and_power_and_publishes_nothing(demo, r
         "smallest fall found",
     ):
         assert line in report
+    assert "observed after the index date" not in report
     assert not (demo / "output" / "published").exists()
     (run,) = read_runs(demo / "output")
     assert (run.status, run.inputs) == ("succeeded", "")

@@ -36,6 +36,16 @@ def test_every_count_among_the_outcomes_has_all_stages_of_all_sites(published_de
     assert found["implied_bias_log_rate_ratio"].is_not_null().all()
 
 
+def test_whoever_has_pairs_has_a_stage_before_them_also_without_weights(published_demo):
+    found = published(published_demo, "from implied_bias")
+    key = ("population", "metric_id")
+    matched = found.filter(pl.col("stage") == "after_matching", pl.col("implied_bias_log_rate_ratio").is_not_null())
+    weighted = found.filter(stage="after_weighting")
+    assert matched.join(weighted, on=key, how="anti").height > 0
+    before = found.filter(pl.col("stage") == "before", pl.col("implied_bias_log_rate_ratio").is_not_null())
+    assert matched.join(before, on=key, how="anti").is_empty()
+
+
 def test_pilot_people_are_expected_to_use_more_before_and_weights_bring_the_scores_together(published_demo):
     found = published(published_demo, "from implied_bias where population = 'all_sites'")
     before, weighted = (found.filter(stage=stage).sort("metric_id") for stage in ("before", "after_weighting"))

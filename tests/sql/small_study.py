@@ -65,7 +65,11 @@ PARAMETERS = {
     "instrument_items": "instrument_id varchar, item_id varchar, item_column varchar",
     "instrument_answers": "instrument_id varchar, item_id varchar, answer varchar, is_valid boolean, "
     "is_positive boolean, is_not_counted boolean",
-    "design_people": "person_id varchar, is_treated boolean, index_date date",
+    "design_people": "person_id varchar, is_treated boolean, site_id varchar, index_date date",
+    "comparison_designs": "population varchar, pilot_people bigint, comparison_people bigint, "
+    "sampled_people bigint, has_weights boolean, exact varchar",
+    "comparison_weights": "population varchar, person_id varchar, weight double",
+    "matched_pairs": "pilot_person_id varchar, comparison_person_id varchar",
     "frozen_index_dates": "person_id varchar, index_date date",
     "instrument_waves": "instrument_id varchar, wave varchar, period varchar",
 }

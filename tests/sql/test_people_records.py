@@ -117,7 +117,8 @@ def test_attrition_names_each_step_of_both_arms_and_who_was_lost() -> None:
         ],
         opt_outs=[{"person_id": "p2"}, {"person_id": "c2"}],
     )
-    assert study.query("select arm, step_number, step, people, people_lost from attrition order by arm, 2") == [
+    assert study.query("""select arm, step_number, step, people, people_lost from attrition
+        where population = 'all_sites' and design = 'all' order by arm, 2""") == [
         ("comparison", 1, "in the population", 9, 0),
         ("comparison", 2, "did not opt out", 7, 2),
         ("comparison", 3, "not enrolled on a day that nobody knows", 6, 1),
@@ -126,6 +127,9 @@ def test_attrition_names_each_step_of_both_arms_and_who_was_lost() -> None:
         ("comparison", 6, "registered at the index date", 2, 2),
         ("comparison", 7, "born by the index date", 1, 1),
         ("comparison", 8, "index date within the data", 1, 0),
+        ("comparison", 9, "not in another programme within the longest horizon", 1, 0),
+        ("comparison", 10, "of no practice of the pilot", 1, 0),
+        ("comparison", 11, "of the pool that is compared", 1, 0),
         ("pilot", 1, "enrolled in a pilot", 4, 0),
         ("pilot", 2, "with an enrolment record that can be used", 3, 1),
         ("pilot", 3, "did not opt out", 2, 1),
@@ -152,6 +156,7 @@ def test_attrition_says_which_enrolled_people_could_not_be_followed_from_their_i
         ],
         population=[person("p1"), *others.values(), person("after the data")],
     )
-    steps = "select people, people_lost from attrition where arm = 'pilot' and step_number >= 4 order by step_number"
+    steps = """select people, people_lost from attrition
+        where arm = 'pilot' and population = 'all_sites' and step_number >= 4 order by step_number"""
     assert study.query(steps) == [(6, 0), (5, 1), (3, 2), (2, 1), (1, 1)]
     assert study.query("select person_id from covariates where is_treated") == [("p1",)]

@@ -117,6 +117,14 @@ def test_who_the_estimate_is_about_is_said_in_words():
     assert weighted == "pilot people, all sites; 20 of 25 observed on the index date"
 
 
+def test_the_matched_are_those_in_pairs_whether_or_not_their_use_is_known():
+    found = rows(counts=[None, *COUNTS[1:]])
+    for design in ("matched_cohort", "matched_did"):
+        assert found[design]["n_pilot"] == 19
+        assert found[design]["estimand_population"] == "pilot people, all sites; 20 of 25 matched"
+    assert found["weighted_cohort"]["estimand_population"].endswith("; 19 of 25 observed on the index date")
+
+
 def test_every_row_says_its_design_that_it_was_not_frozen_and_what_the_design_stage_found():
     found = rows()
     assert all(NOT_FROZEN in row["caution"] for row in found.values())

@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from evaluation.matching import COVARIATE_BALANCE, DESIGNS, IMPLIED_BIAS
+from evaluation.matching import COVARIATE_BALANCE, DESIGNS, IMPLIED_BIAS, UNMATCHED_CASES
 from evaluation.planning import EXPECTED_POWER
 from pipelines.design_report import design_report, shown
 from pipelines.protocol import Disclosure
@@ -13,11 +13,13 @@ from tests.tiny_study import write_tiny_study
 
 ATTRITION = pl.DataFrame(
     {
-        "arm": ["pilot", "pilot", "comparison"],
-        "step_number": [1, 2, 1],
-        "step": ["enrolled in a pilot", "did not opt out", "in the population"],
-        "people": [203, 199, 4001],
-        "people_lost": [0, 4, 0],
+        "arm": ["pilot", "pilot", "comparison", "comparison", "pilot"],
+        "population": ["all_sites", "all_sites", "all_sites", "all_sites", "site:A"],
+        "design": ["all", "all", "matched_cohort", "all", "all"],
+        "step_number": [1, 2, 9, 1, 1],
+        "step": ["enrolled in a pilot", "did not opt out", "matched", "in the population", "enrolled in a pilot"],
+        "people": [203, 199, 701, 4001, 77],
+        "people_lost": [0, 4, 3300, 0, 0],
     }
 )
 TRIAL = pl.DataFrame(
@@ -109,10 +111,21 @@ BALANCE = balance(
 )
 
 
+UNMATCHED = pl.DataFrame(
+    [("sex=2", 0.5, 0.25, -0.5), ("age_at_index", 70.0, 84.5, 1.25), ("constant", 1.0, 1.0, None)],
+    schema=UNMATCHED_CASES,
+    orient="row",
+)
+
+
 @pytest.fixture
 def report(tmp_path):
     def write(
-        design: dict | None = None, power: dict | None = None, compared: pl.DataFrame = BALANCE, bias=FOUND
+        design: dict | None = None,
+        power: dict | None = None,
+        compared: pl.DataFrame = BALANCE,
+        bias=FOUND,
+        unmatched: pl.DataFrame = UNMATCHED,
     ) -> str:
         study = load_study(write_tiny_study(tmp_path / "study"))
         with Warehouse(study.output / "warehouse.duckdb") as warehouse:
@@ -120,6 +133,7 @@ def report(tmp_path):
             warehouse.write("target_trial", TRIAL)
             warehouse.write("comparison_designs", pl.DataFrame([DESIGN | (design or {})], schema=DESIGNS))
             warehouse.write("covariate_balance", compared)
+            warehouse.write("unmatched_cases", unmatched)
             warehouse.write("implied_bias", bias)
             warehouse.write("expected_power", pl.DataFrame([POWER | (power or {})], schema=EXPECTED_POWER))
             return design_report(study, warehouse)
@@ -149,7 +163,27 @@ def test_counts_are_rounded_so_that_their_difference_gives_no_small_one_back(rep
     text = report()
     assert lines_of(text, "enrolled in a pilot") == ["pilot enrolled in a pilot 205 0"]
     assert lines_of(text, "did not opt out") == ["pilot did not opt out 200 1 to 7"]
+    assert "comparison pairs matched 700 3,300" in lines_of(text, "matched")
     assert lines_of(text, "outside") == ["all_sites 195 of 200 810 outside"]
+
+
+def test_for_whom_pairs_speak_is_said_and_the_others_are_described_the_most_different_first(report):
+    text = report({"pilot_people_matched": 170})
+    start = text.index("Pilot people without a match")
+    lines = [" ".join(line.split()) for line in text[start:].splitlines()[1:5]]
+    assert lines == [
+        "Pairs estimate the ATT among the 170 of 200 matched.",
+        "covariate matched unmatched difference",
+        "age_at_index 70.00 84.50 1.25",
+        "sex=2 0.50 0.25 -0.50",
+    ]
+
+
+def test_a_few_people_without_a_match_are_not_described(report):
+    text = report({"pilot_people_matched": 193})
+    assert "ATT among the 195 of 200 matched. Too few people are matched, or not matched, to describe them." in text
+    assert "84.50" not in text
+    assert "ATT among the 0 of 200 matched. Too few" in report({"pilot_people_matched": 0})
 
 
 @pytest.mark.parametrize(("count", "text"), [(0, "0"), (1, "1 to 7"), (7, "1 to 7"), (8, "10"), (12, "10"), (13, "15")])

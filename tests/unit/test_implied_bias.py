@@ -15,6 +15,7 @@ from evaluation.matching import (
     tolerated_bias,
 )
 from evaluation.matching.words import bias_caution
+from pipelines.implied_bias import equal_weights
 
 ONES, THREES = [f"one{number}" for number in range(40)], [f"three{number}" for number in range(40)]
 # Nobody of sex 1 has other than one event in a year, nobody of sex 2 other than three.
@@ -58,6 +59,13 @@ def test_two_with_a_rate_of_three_against_one_and_three_are_a_half_more():
         "Groups not alike: by their recorded history alone the pilot people's rate would be"
     )
     assert " 50.0% above " in row["caution"]
+
+
+def test_before_weighs_alike_whoever_has_a_weight_or_without_weights_everyone_of_the_design():
+    others = pl.DataFrame({"person_id": ["x", "y", "z"]})
+    weights = pl.DataFrame({"person_id": ["x", "y"], "weight": [0.2, 1.8]})
+    assert equal_weights(weights, others=others).rows() == [("x", 1.0), ("y", 1.0)]
+    assert equal_weights(weights.clear(), others=others).rows() == [("x", 1.0), ("y", 1.0), ("z", 1.0)]
 
 
 def test_a_part_of_the_people_is_flagged_only_beyond_three_standard_errors():

@@ -46,6 +46,31 @@ def test_the_level_before_of_a_design_without_a_baseline_is_that_of_the_pilot_pe
     assert "1.25 / 1.35" in text
 
 
+def test_for_whom_pairs_speak_stands_once_below_their_column(publish):
+    matched = {
+        "n_comparator": 8000,
+        "n_pilot": 1600,
+        "estimand_population": "pilot people, all sites; 1600 of 1997 matched",
+    }
+    names = ("admissions", "attendances")
+    rows = [
+        row for name in names for row in (estimate(name, **FELL), estimate(name, "matched_did", **UNCLEAR, **matched))
+    ]
+    text = page(publish(estimates=tuple(rows)))
+    assert text.count("matched_did: pilot people, all sites; 1600 of 1997 matched.") == 1
+
+
+def test_for_whom_pairs_speak_stands_without_counts_where_one_row_would_give_a_few_people_away(publish):
+    words = {"n_comparator": 8000, "estimand_population": "pilot people, all sites; 1600 of 1997 matched"}
+    rows = [
+        estimate(name, "matched_did", n_pilot=n, is_default=True, **UNCLEAR, **words)
+        for name, n in (("admissions", 1600), ("attendances", 1597))
+    ]
+    text = page(publish(estimates=tuple(rows)))
+    assert "matched_did: pilot people, all sites." in text
+    assert "1997" not in text
+
+
 def test_each_caution_is_cited_by_number_and_stands_once(publish):
     text = page(publish(estimates=(estimate("admissions", **FELL), estimate("attendances", **FELL))))
     assert text.count("An early result.") == 1
