@@ -12,7 +12,7 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from evaluation.estimation import NOT_FROZEN
-from pipelines.earlier_freezes import RECORD_PERSON, completed
+from pipelines.earlier_freezes import RECORD_PERSON, completed, settings_then
 from pipelines.errors import StudyError
 from pipelines.fingerprint import FROZEN_DESIGN
 from pipelines.protocol_log import flat_settings
@@ -167,9 +167,9 @@ def frozen_settings(study: Study) -> Mapping[str, str]:
 
 
 def _check_settings(study: Study, frozen: FrozenDesign) -> None:
-    settings = frozen_settings(study)
-    names = sorted(settings.keys() | frozen.settings.keys())
-    changed = [name for name in names if settings.get(name) != frozen.settings.get(name)]
+    settings, then = frozen_settings(study), settings_then(frozen.settings)
+    names = sorted(settings.keys() | then.keys())
+    changed = [name for name in names if settings.get(name) != then.get(name)]
     if changed:
         raise StudyError(
             f"{', '.join(changed)}: changed since the design was frozen on {frozen.frozen_at.date()}",

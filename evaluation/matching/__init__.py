@@ -17,7 +17,7 @@ from evaluation.matching.covariates import (
 from evaluation.matching.design import DesignMatrix, design_matrix
 from evaluation.matching.earlier_cohort import earlier_cohort_scores
 from evaluation.matching.entropy import EntropyBalance, entropy_balance
-from evaluation.matching.errors import MatchingError, NoOverlapError, SeparationError
+from evaluation.matching.errors import MatchingError, NoOverlapError, SeparationError, TooLargeError
 from evaluation.matching.implied_bias import IMPLIED_BIAS, ScoredOutcome, implied_bias, tolerated_bias
 from evaluation.matching.mahalanobis import mahalanobis_pairs
 from evaluation.matching.nearest import nearest_neighbour_pairs
@@ -32,7 +32,7 @@ from evaluation.matching.propensity import (
     propensity_scores,
     propensity_scores_by_site,
 )
-from evaluation.matching.settings import Settings
+from evaluation.matching.settings import CaliperDefinition, Method, Settings
 from evaluation.matching.subgroups import FROM as SUBGROUP_COLUMNS
 from evaluation.matching.subgroups import SUBGROUPS, subgroup_populations, with_subgroups
 from evaluation.matching.terms import Terms
@@ -53,11 +53,13 @@ __all__ = [
     "SUBGROUP_COLUMNS",
     "UNMATCHED_CASES",
     "WEIGHTS",
+    "CaliperDefinition",
     "Comparison",
     "DesignMatrix",
     "EntropyBalance",
     "MatchedEstimand",
     "MatchingError",
+    "Method",
     "NoOverlapError",
     "Population",
     "PropensityScores",
@@ -65,6 +67,7 @@ __all__ = [
     "SeparationError",
     "Settings",
     "Terms",
+    "TooLargeError",
     "affordable_terms",
     "caliper_width",
     "compare",
