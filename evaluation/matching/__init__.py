@@ -24,13 +24,10 @@ from evaluation.matching.nearest import nearest_neighbour_pairs
 from evaluation.matching.optimal import optimal_pairs
 from evaluation.matching.pairs import PAIRS, MatchedEstimand, matched_estimand, matching_weights
 from evaluation.matching.populations import Population, site_populations
-from evaluation.matching.prognostic import prognostic_scores
 from evaluation.matching.propensity import (
     PropensityScores,
     caliper_width,
-    overlap_weights,
     propensity_scores,
-    propensity_scores_by_site,
 )
 from evaluation.matching.settings import CaliperDefinition, Method, Settings
 from evaluation.matching.subgroups import FROM as SUBGROUP_COLUMNS
@@ -82,10 +79,7 @@ __all__ = [
     "matching_weights",
     "nearest_neighbour_pairs",
     "optimal_pairs",
-    "overlap_weights",
-    "prognostic_scores",
     "propensity_scores",
-    "propensity_scores_by_site",
     "regression_terms",
     "site_populations",
     "subgroup_populations",

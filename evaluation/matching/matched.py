@@ -70,7 +70,7 @@ def matched_pairs(
         definition=settings.caliper_definition,
     )
     pairs = pairs_by_method(
-        _with_logit(people, design, scores.models[0], terms),
+        _with_logit(people, design, scores.model, terms),
         score=LOGIT,
         covariates=in_order(covariates, terms),
         exact=exact,
