@@ -11,6 +11,7 @@ from evaluation.matching import (
     SUBGROUP_COLUMNS,
     Settings,
     Terms,
+    TooLargeError,
     compare,
     design_matrix,
     regression_terms,
@@ -18,6 +19,7 @@ from evaluation.matching import (
     terms_of,
     with_subgroups,
 )
+from pipelines.errors import StudyError
 from pipelines.metrics import site_register
 from pipelines.protocol import Protocol
 from pipelines.warehouse import Warehouse
@@ -36,6 +38,7 @@ ALWAYS_NEEDED = (
     *SHOWN_WHERE_KNOWN,
     *SUBGROUP_COLUMNS,
 )
+OPTIMAL_FITS = "expected, at a ratio of 5, at most 1,000 pilot and 5,000 comparison people equal in all exact columns"
 PAIRS_COLUMNS = {
     "case_id": "pilot_person_id",
     "control_id": "comparison_person_id",
@@ -52,8 +55,11 @@ def comparison_settings(protocol: Protocol) -> Settings:
     return Settings(
         exact=comparison.exact,
         covariates=comparison.covariates,
+        method=comparison.method,
+        with_replacement=comparison.with_replacement,
         ratio=comparison.ratio,
         caliper=comparison.caliper,
+        caliper_definition=comparison.caliper_definition,
         seed=comparison.seed,
         shown_where_known=SHOWN_WHERE_KNOWN,
     )
@@ -83,11 +89,14 @@ def found_design(warehouse: Warehouse, protocol: Protocol) -> dict[str, pl.DataF
     """The tables of the design stage by name, found from covariates alone.
 
     `design_people` are the people compared, with the covariates they were compared by: all cases, and whoever has a
-    weight or stands in a pair.
+    weight or stands in a pair. Raises StudyError where too many people are alike for optimal pairs.
     """
     cohort = comparison_cohort(warehouse, protocol)
     populations = site_populations(site_register(warehouse.read("sites"), warehouse.read("people")))
-    found = compare(cohort, site_populations=populations, settings=comparison_settings(protocol))
+    try:
+        found = compare(cohort, site_populations=populations, settings=comparison_settings(protocol))
+    except TooLargeError as error:
+        raise StudyError(f"protocol.yaml: comparison.method: {error}", OPTIMAL_FITS) from None
     cases = cohort.filter("is_treated")["person_id"]
     compared = pl.concat([cases, found.weights["person_id"], found.pairs["control_id"]]).unique()
     return {

@@ -13,7 +13,7 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from evaluation.estimation import NOT_FROZEN
-from pipelines.earlier_freezes import RECORD_PERSON, completed
+from pipelines.earlier_freezes import RECORD_PERSON, completed, settings_then
 from pipelines.errors import StudyError
 from pipelines.fingerprint import FROZEN_DESIGN
 from pipelines.protocol_log import flat_settings
@@ -181,11 +181,11 @@ def frozen_settings(study: Study) -> Mapping[str, str]:
 
 
 def _check_settings(study: Study, frozen: FrozenDesign) -> None:
-    settings = frozen_settings(study)
-    unknown = {AREAS, *FROZEN_FILES} - frozen.settings.keys()  # frozen when files were not looked at
-    names = sorted((settings.keys() | frozen.settings.keys()) - unknown - {LONGEST_HORIZON})
-    changed = [name for name in names if settings.get(name) != frozen.settings.get(name)]
-    if max(study.protocol.periods.horizons) > int(frozen.settings.get(LONGEST_HORIZON, sys.maxsize)):
+    settings, then = frozen_settings(study), settings_then(frozen.settings)
+    unknown = {AREAS, *FROZEN_FILES} - then.keys()  # frozen when files were not looked at
+    names = sorted((settings.keys() | then.keys()) - unknown - {LONGEST_HORIZON})
+    changed = [name for name in names if settings.get(name) != then.get(name)]
+    if max(study.protocol.periods.horizons) > int(then.get(LONGEST_HORIZON, sys.maxsize)):
         changed.append("periods.horizons_months")  # a longer one may reach into other programmes
     if changed:
         raise StudyError(

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from evaluation.matching import COVARIATES, EXACT, EXACT_NAMES, FORMS
+from evaluation.matching import COVARIATES, EXACT, EXACT_NAMES, FORMS, CaliperDefinition, Method
 from pipelines.cron import checked_cron
 from pipelines.strict_yaml import Strict, load_mapping, nearest, parse
 
@@ -81,14 +81,26 @@ class Comparison(Strict):
 
     exact: tuple[str, ...] = EXACT
     covariates: tuple[str, ...] = COVARIATES
+    method: Method = "nearest"
+    with_replacement: bool = False
     ratio: Annotated[int, Field(ge=1, le=100)] = 5
     caliper: Annotated[float, Field(gt=0)] = 0.2
+    caliper_definition: CaliperDefinition = "pooled"
     seed: Annotated[int, Field(ge=0)] = 1
 
     @model_validator(mode="after")
     def _columns_are_known(self) -> "Comparison":
         _check_columns("exact", self.exact, EXACT_NAMES)
         _check_columns("covariates", self.covariates, tuple(FORMS))
+        return self
+
+    @model_validator(mode="after")
+    def _optimal_pairs_use_nobody_twice(self) -> "Comparison":
+        if self.method == "optimal" and self.with_replacement:
+            raise ValueError(
+                "with_replacement: optimal pairs use no comparison person twice; expected false, or method nearest or "
+                "mahalanobis"
+            )
         return self
 
 

@@ -17,22 +17,19 @@ from evaluation.matching.covariates import (
 from evaluation.matching.design import DesignMatrix, design_matrix
 from evaluation.matching.earlier_cohort import earlier_cohort_scores
 from evaluation.matching.entropy import EntropyBalance, entropy_balance
-from evaluation.matching.errors import MatchingError, NoOverlapError, SeparationError
+from evaluation.matching.errors import MatchingError, NoOverlapError, SeparationError, TooLargeError
 from evaluation.matching.implied_bias import IMPLIED_BIAS, ScoredOutcome, implied_bias, tolerated_bias
 from evaluation.matching.mahalanobis import mahalanobis_pairs
 from evaluation.matching.nearest import nearest_neighbour_pairs
 from evaluation.matching.optimal import optimal_pairs
 from evaluation.matching.pairs import PAIRS, MatchedEstimand, att_among, matched_estimand, matching_weights
 from evaluation.matching.populations import Population, site_populations
-from evaluation.matching.prognostic import prognostic_scores
 from evaluation.matching.propensity import (
     PropensityScores,
     caliper_width,
-    overlap_weights,
     propensity_scores,
-    propensity_scores_by_site,
 )
-from evaluation.matching.settings import Settings
+from evaluation.matching.settings import CaliperDefinition, Method, Settings
 from evaluation.matching.subgroups import FROM as SUBGROUP_COLUMNS
 from evaluation.matching.subgroups import SUBGROUPS, subgroup_populations, with_subgroups
 from evaluation.matching.terms import Terms
@@ -53,11 +50,13 @@ __all__ = [
     "SUBGROUP_COLUMNS",
     "UNMATCHED_CASES",
     "WEIGHTS",
+    "CaliperDefinition",
     "Comparison",
     "DesignMatrix",
     "EntropyBalance",
     "MatchedEstimand",
     "MatchingError",
+    "Method",
     "NoOverlapError",
     "Population",
     "PropensityScores",
@@ -65,6 +64,7 @@ __all__ = [
     "SeparationError",
     "Settings",
     "Terms",
+    "TooLargeError",
     "affordable_terms",
     "att_among",
     "caliper_width",
@@ -80,10 +80,7 @@ __all__ = [
     "matching_weights",
     "nearest_neighbour_pairs",
     "optimal_pairs",
-    "overlap_weights",
-    "prognostic_scores",
     "propensity_scores",
-    "propensity_scores_by_site",
     "regression_terms",
     "site_populations",
     "subgroup_populations",

@@ -43,6 +43,8 @@ DESIGNS = {
     "caliper": pl.Float64(),
     "matched_covariates": pl.String(),
     "adjusted_covariates": pl.String(),
+    "matching_method": pl.String(),
+    "with_replacement": pl.Boolean(),
     "weighting_caution": pl.String(),
     "matching_caution": pl.String(),
 }
@@ -85,7 +87,8 @@ def compare(cohort: pl.DataFrame, *, site_populations: pl.DataFrame, settings: S
     Columns `subgroup_<name>` (see `with_subgroups`) make a population of each value, with weights of its own against
     people of the same value, and without pairs, which may cross values. Where there
     are too few cases for the covariates, later ones in their order are left out; where there are no weights or
-    pairs, the tables have none and `designs` says why. Never raises for what people are like.
+    pairs, the tables have none and `designs` says why. Raises nothing for what people are like, but `TooLargeError`
+    where optimal pairs are asked for and too many people are alike.
     """
     ordered = with_draws(cohort, seed=settings.seed)
     known = known_covariates(ordered, settings.covariates)
@@ -97,7 +100,11 @@ def compare(cohort: pl.DataFrame, *, site_populations: pl.DataFrame, settings: S
     missing = missing_caution([name for name in settings.covariates if name not in known])
     pool = ordered.filter(~pl.col("is_treated"))["pool"]
     paired = _people_in_pairs(ordered, matched.pairs)
-    rows = [_design(part, matched, balance, pool, paired, known, missing) for part in parts]
+    rows = [
+        _design(part, matched, balance, pool, paired, known, missing)
+        | {"matching_method": settings.method, "with_replacement": settings.with_replacement}
+        for part in parts
+    ]
     return Comparison(
         pairs=matched.pairs.join(
             ordered.select(pl.col("person_id").alias("case_id"), "index_date"), on="case_id", how="left"

@@ -4,10 +4,15 @@ from collections.abc import Sequence
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from evaluation.matching.candidates import Candidates, Floats, numbers
+from evaluation.matching.covariates import FORMS, terms_of
 from evaluation.matching.design import independent_columns, linear_predictor
 from evaluation.matching.errors import MatchingError
+from evaluation.matching.terms import covariate_columns
+
+MOST_KEYS = 8  # a search tree in more dimensions looks at nearly everybody
 
 
 def mahalanobis_coordinates(found: Candidates, covariates: Sequence[str]) -> tuple[Floats, Floats]:
@@ -19,8 +24,8 @@ def mahalanobis_coordinates(found: Candidates, covariates: Sequence[str]) -> tup
     By hand: one covariate with standard deviation 2 within arms: people at 1 and 5 are 2 apart.
     """
     arms = [np.column_stack([_known(arm, name) for name in covariates]) for arm in (found.cases, found.controls)]
-    centred = [arm - arm.mean(axis=0) for arm in arms if len(arm)]
-    squares = np.sum([arm.T @ arm for arm in centred], axis=0)
+    is_case = np.arange(sum(len(arm) for arm in arms)) < len(arms[0])
+    squares = _within_arms(np.vstack(arms), is_case)
     independent = independent_columns(squares)
     if not independent.all():
         names = ", ".join(name for name, is_kept in zip(covariates, independent, strict=True) if not is_kept)
@@ -29,6 +34,34 @@ def mahalanobis_coordinates(found: Candidates, covariates: Sequence[str]) -> tup
     whitening = np.linalg.inv(np.linalg.cholesky(covariance))
     cases, controls = (np.column_stack([linear_predictor(arm, row) for row in whitening]) for arm in arms)
     return cases, controls
+
+
+def key_columns(people: pl.DataFrame, covariates: Sequence[str]) -> pl.DataFrame:
+    """The first eight numbers among `covariates` as they enter models, for everyone in `people`, in the order of rows.
+
+    Use of care as log(1 + x); unknown numbers are the mean of the known ones; no squares, no categories. Columns that
+    do not vary within the arms, or follow from those before them there, are left out. No columns where there are none.
+
+    By hand: of age, sex, admissions and flags, age and admissions come first, sex is no number.
+    """
+    found: dict[str, Floats] = {}
+    is_treated = people["is_treated"].to_numpy()
+    for name in (one for one in covariates if FORMS[one] != "categories"):
+        column = next(covariate_columns(people, terms=terms_of([name], interactions=False)))
+        tried = found | {name: column.values}
+        if independent_columns(_within_arms(np.column_stack(list(tried.values())), is_treated)).all():
+            found = tried
+        if len(found) == MOST_KEYS:
+            break
+    return pl.DataFrame({f"key {name}": values for name, values in found.items()})
+
+
+def _within_arms(values: Floats, is_treated: NDArray[np.bool_]) -> Floats:
+    squares = np.zeros((values.shape[1], values.shape[1]))
+    for arm in (values[is_treated], values[~is_treated]):
+        if len(arm):
+            squares += (arm - arm.mean(axis=0)).T @ (arm - arm.mean(axis=0))
+    return squares
 
 
 def _known(arm: pl.DataFrame, name: str) -> Floats:

@@ -12,10 +12,11 @@ from evaluation.matching.design import DesignMatrix, design_matrix
 from evaluation.matching.draws import draws, folds
 from evaluation.matching.errors import MatchingError
 from evaluation.matching.pool import DRAW, FEWEST_SAMPLED
-from evaluation.matching.prognostic import FOLDS, scores_by_fold
+from evaluation.matching.prognostic import scores_by_fold
 from evaluation.regression import NotEstimableError
 
 EVENTS_PER_COLUMN = 10
+FOLDS = 5
 NOBODY_EARLIER = "The data do not reach back far enough for an earlier cohort to fit a prognostic score on."
 FEW_EVENTS = "Too few events in the earlier cohort to fit a prognostic score on."
 NOT_FITTED = "The earlier cohort's covariates and events give no prognostic score."

@@ -5,6 +5,10 @@ class MatchingError(ValueError):
     """Input that cannot be matched or weighted as asked; the message says which and what to do."""
 
 
+class TooLargeError(MatchingError):
+    """More people of one kind than an assignment of all of them at once can hold."""
+
+
 class SeparationError(MatchingError):
     """Covariates that tell the outcome of a regression with certainty, so that it has no finite estimate."""
 

@@ -1,4 +1,4 @@
-"""Matched pairs for everybody: exact strata that hold enough people, then nearest propensity within a caliper."""
+"""Matched pairs for everybody: exact strata that hold enough people, then the nearest within a propensity caliper."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -6,13 +6,12 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 
-from evaluation.matching.covariates import CASES_PER_COLUMN, FIRST_GIVEN_UP, POOL, affordable_terms
+from evaluation.matching.covariates import CASES_PER_COLUMN, FIRST_GIVEN_UP, POOL, affordable_terms, in_order
 from evaluation.matching.design import DesignMatrix, design_matrix
 from evaluation.matching.errors import MatchingError
 from evaluation.matching.logistic import LogisticRegression
-from evaluation.matching.nearest import nearest_neighbour_pairs
+from evaluation.matching.methods import pairs_by_method
 from evaluation.matching.pairs import PAIRS
-from evaluation.matching.pool import DRAW
 from evaluation.matching.propensity import caliper_width, propensity_scores
 from evaluation.matching.settings import Settings
 from evaluation.matching.terms import Terms, covariate_columns
@@ -41,11 +40,12 @@ class Matched:
 def matched_pairs(
     cohort: pl.DataFrame, *, sample: pl.DataFrame, covariates: Sequence[str], settings: Settings
 ) -> Matched:
-    """Up to `settings.ratio` controls per case, equal in the exact columns and nearest in propensity.
+    """Up to `settings.ratio` controls per case, equal in the exact columns and the nearest by `settings.method`.
 
     The score is fitted on the cases and the `sample` of their pool (drawing fewer controls moves its intercept
     alone; Prentice and Pyke 1979), then read for everyone in a stratum with a case. The caliper is
-    `settings.caliper` pooled standard deviations of the logit. `cohort` has the column `draw`, which breaks ties.
+    `settings.caliper` standard deviations of the logit among the people fitted on. `cohort` has the column `draw`,
+    which breaks ties. Raises `TooLargeError` where `optimal` pairs are asked for and a stratum is too large for them.
     """
     cases = cohort.filter("is_treated")
     if cases.height < FEWEST_CASES or not covariates:
@@ -63,15 +63,19 @@ def matched_pairs(
         scores = propensity_scores(design, cohort=fitted_on, drop_separating=True)
     except MatchingError:
         return Matched(caution=NO_SCORE)
-    width = caliper_width(scores.scores[LOGIT], scores.scores["is_treated"], standard_deviations=settings.caliper)
-    pairs = nearest_neighbour_pairs(
-        _with_logit(people, design, scores.models[0], terms, exact),
+    width = caliper_width(
+        scores.scores[LOGIT],
+        scores.scores["is_treated"],
+        standard_deviations=settings.caliper,
+        definition=settings.caliper_definition,
+    )
+    pairs = pairs_by_method(
+        _with_logit(people, design, scores.model, terms),
         score=LOGIT,
+        covariates=in_order(covariates, terms),
         exact=exact,
-        ratio=settings.ratio,
         caliper=width,
-        seed=settings.seed,
-        tie_breaker=DRAW,
+        settings=settings,
     )
     left_out = left_out_caution([name for name in covariates if name not in terms.covariates])
     sentences = (given_up_caution(given_up), left_out, *scores.cautions)
@@ -109,9 +113,7 @@ def _in_strata_of(cases: pl.DataFrame, cohort: pl.DataFrame, exact: list[str]) -
     return cohort.join(cases.select(exact).unique(), on=exact, how="semi", nulls_equal=True)
 
 
-def _with_logit(
-    people: pl.DataFrame, design: DesignMatrix, model: LogisticRegression, terms: Terms, exact: Sequence[str]
-) -> pl.DataFrame:
+def _with_logit(people: pl.DataFrame, design: DesignMatrix, model: LogisticRegression, terms: Terms) -> pl.DataFrame:
     """Everyone's log odds, added up column by column: no matrix of the whole pool is held."""
     places = {name: place for place, name in enumerate(design.names)}
     total = np.full(people.height, model.intercept)
@@ -120,4 +122,4 @@ def _with_logit(
         if place is not None and model.coefficients[place]:
             standardised = (column.values - design.means[place]) / design.scales[place]
             total += standardised * model.coefficients[place]
-    return people.select("person_id", "is_treated", DRAW, *exact).with_columns(pl.Series(LOGIT, total))
+    return people.with_columns(pl.Series(LOGIT, total))

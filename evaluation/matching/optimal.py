@@ -8,7 +8,7 @@ from scipy.optimize import linear_sum_assignment
 
 from evaluation.matching.candidates import PERSON, STRATUM, Candidates, Floats, Integers, candidates, numbers
 from evaluation.matching.distances import mahalanobis_coordinates
-from evaluation.matching.errors import MatchingError
+from evaluation.matching.errors import TooLargeError
 from evaluation.matching.pairs import pairs_frame
 
 MOST_CELLS = 50_000_000
@@ -30,7 +30,7 @@ def optimal_pairs(
     The distance is that of `score`, or the Mahalanobis distance in `covariates`; no pair is further apart in
     `score` than `caliper`. First as many cases as possible get a control, then as many pairs as possible
     are formed, then the sum of distances is least (Rosenbaum 1989). Raises what `candidates` does, and
-    `MatchingError` where a stratum is too large for an assignment.
+    `TooLargeError` where a stratum is too large for an assignment.
 
     By hand: cases 0 and 2, controls 1 and 4: greedy from the top takes 2-1 and 0-4, sum 5; optimal 0-1, 2-4, sum 3.
     """
@@ -75,7 +75,7 @@ def _strata(found: Candidates) -> list[tuple[Integers, Integers]]:
 
 def _refuse_large(wanted: int, free: int) -> None:
     if wanted * (wanted + free) > MOST_CELLS:
-        raise MatchingError(
+        raise TooLargeError(
             "a stratum is too large for optimal matching; match exactly on more columns, or match the nearest neighbour"
         )
 

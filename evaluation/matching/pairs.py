@@ -33,7 +33,7 @@ class MatchedEstimand:
 
     @property
     def loses_too_many(self) -> bool:
-        """Whether over 10% of the cases are lost, so that overlap weights answer a better-defined question."""
+        """Whether over 10% of the cases are lost, so that the effect is about the others, and a caution says so."""
         return self.cases - self.matched > MOST_UNMATCHED * self.cases
 
 

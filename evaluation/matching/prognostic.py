@@ -5,36 +5,23 @@ import polars as pl
 from numpy.typing import NDArray
 
 from evaluation.matching.design import DesignMatrix, linear_predictor
-from evaluation.matching.draws import folds
 from evaluation.matching.errors import MatchingError
 from evaluation.regression import Floats, poisson_regression, with_intercept
 
-FOLDS = 5
 LARGEST_LOG_RATE_RATIO = 12.0  # across a column's range; beyond it some people's events are ruled out or in
 
 
-def prognostic_scores(
-    design: DesignMatrix, *, outcomes: pl.DataFrame, seed: int, number_of_folds: int = FOLDS
-) -> pl.DataFrame:
+def scores_by_fold(design: DesignMatrix, *, outcomes: pl.DataFrame, fold: NDArray[np.int64]) -> pl.DataFrame:
     """Log of the expected events per person-year, for everyone in `design`: `person_id`, `fold`, `prognostic_score`.
 
     `outcomes` has the same people with `events`, `person_years` and `is_fitted_on`. Poisson regression on the
-    covariates (Hansen 2008), fitted on the people of `is_fitted_on` who have person-time and known events:
-    untreated people, or an earlier calendar cohort; others' events may be null. Everyone falls into a fold by
-    hash of seed and person, and is scored by the model that was fitted without their fold; so nobody's own
-    outcome is in their score, and cases and controls of a fold are scored alike. Covariates that rule events out
-    with certainty among the people fitted on are left out.
+    covariates (Hansen 2008), fitted on the people of `is_fitted_on` who have person-time and known events; others'
+    events may be null. `fold` has one number per row of `design`; everyone is scored by the model that was fitted
+    without their fold, so nobody's own outcome is in their score, and cases and controls of a fold are scored alike.
+    Rows of one person at several dates belong into one fold. Covariates that rule events out with certainty among the
+    people fitted on are left out.
 
     Raises `MatchingError` where the people to fit on have no events.
-    """
-    fold = folds(design.person_id, seed=seed, number=number_of_folds)
-    return scores_by_fold(design, outcomes=outcomes, fold=fold)
-
-
-def scores_by_fold(design: DesignMatrix, *, outcomes: pl.DataFrame, fold: NDArray[np.int64]) -> pl.DataFrame:
-    """As `prognostic_scores`, with the folds given: one number per row of `design`.
-
-    Rows of one person at several dates belong into one fold.
     """
     events, person_years, is_fitted_on = (
         design.column_of(outcomes, name) for name in ("events", "person_years", "is_fitted_on")

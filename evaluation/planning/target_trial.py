@@ -24,6 +24,15 @@ POOLS = {
     "local": "people of the pilot's own areas",
     "pilot_practices": "people of the pilot's own practices",
 }
+METHODS = {
+    "nearest": "the nearest in log odds of enrolment",
+    "mahalanobis": "the nearest by Mahalanobis distance in the first covariates",
+    "optimal": "the least sum of differences in log odds of enrolment among people equal in the exact columns",
+}
+CALIPERS = {
+    "pooled": "standard deviations of the log odds pooled over both groups",
+    "everyone": "standard deviations of everybody's log odds",
+}
 TIME_ZERO = (
     "Pilot people: the first enrolment, not the referral or the day of eligibility. Only who enrolled is known as a "
     "pilot person, so whoever died, moved or got better while waiting is not among them: counted from referral, the "
@@ -66,6 +75,9 @@ class Trial:
     pools: Sequence[str] = ()
     exact_kept: Sequence[str] = ()
     has_weights: bool = False
+    method: str = "nearest"
+    with_replacement: bool = False
+    caliper_definition: str = "pooled"
     waits: Mapping[str, pl.Series] = field(default_factory=dict)
 
 
@@ -174,7 +186,9 @@ def _estimand() -> tuple[str, str]:
 
 def _analysis(trial: Trial) -> tuple[str, str]:
     planned = ", ".join(day.isoformat() for day in trial.analysis_dates) or "not stated"
-    pairs = f"up to {trial.ratio} to one, caliper {trial.caliper:g}"
+    reuse = "somebody may be in several" if trial.with_replacement else "nobody in two"
+    spread = CALIPERS[trial.caliper_definition]
+    pairs = f"up to {trial.ratio} to one, caliper {trial.caliper:g} {spread}, {METHODS[trial.method]}, {reuse}"
     scope = "these pilots" if trial.sites_as == "fixed" else "the mean over sites such as these"
     default = "weights" if trial.has_weights else "pairs, since no weights were found"
     return (

@@ -2,7 +2,9 @@
 -- grain: one row per person_id
 -- contract: none
 -- Each condition counts once, and not at all where a graver form of it is recorded as well. Codes are matched
--- as the start of a recorded code. Somebody without an episode that ended in the window has no row.
+-- as the start of a recorded code. `long_term_conditions` is the number of the 31 Elixhauser groups recorded,
+-- no register of long-term conditions: a few groups, such as fluid disorders, may pass. Somebody without an
+-- episode that ended in the window has no row.
 with conditions as (
     select
         'charlson' as score,

@@ -1,20 +1,32 @@
 """From covariates to pairs to estimates: a planted effect is found by pairs, adjusted for what pairs leave open."""
 
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import polars as pl
+import pytest
 
 from evaluation.estimation import ComparedPopulation, Metric, controlled_estimates
-from evaluation.matching import design_matrix, terms_of
+from evaluation.estimation.matched_cohort import matched_cohort
+from evaluation.matching import design_matrix, optimal, propensity_scores, terms_of
 from pipelines.comparison import compared_populations, found_design
+from pipelines.errors import StudyError
 from pipelines.protocol import Comparison, Protocol
 from pipelines.study_tables import SITES
 from pipelines.warehouse import Warehouse
 
-CASES, OTHERS, PLANTED, WITHIN = 500, 5000, 0.7, 3.3
+CASES, OTHERS, PLANTED, WITHIN = 400, 3200, 0.7, 3.3
+PAIR = ("pilot_person_id", "comparison_person_id")
+METHODS = (
+    *({"method": method, "with_replacement": False} for method in ("nearest", "mahalanobis", "optimal")),
+    *({"method": method, "with_replacement": True} for method in ("nearest", "mahalanobis")),
+)
+REUSED = METHODS[3]
 COVARIATES = (
     "emergency_admissions_12_months",
     "age_at_index",
@@ -24,7 +36,7 @@ COVARIATES = (
     "ae_attendances_12_months",
     "charlson_score",
     "long_term_conditions",
-    "hospital_frailty_score",
+    "ae_attendances_24_months",
     "diagnoses_24_months",
     "episodes_24_months",
 )
@@ -41,6 +53,7 @@ def people(rng: np.random.Generator) -> pl.DataFrame:
     admitted = rng.poisson(np.where(is_case, 1.0, 0.5))
     attended = rng.poisson(np.where(is_case, 4.0, 2.0))
     rate = 0.5 * np.exp(0.6 * np.log1p(attended) + 0.3 * np.log1p(admitted))
+    unknown = pl.Series([None] * number, dtype=pl.Int64)
     ids = [f"p{n:05d}" for n in range(number)]
     return pl.DataFrame(
         {
@@ -56,12 +69,10 @@ def people(rng: np.random.Generator) -> pl.DataFrame:
             "age_at_index": rng.integers(65, 85, number),
             "emergency_admissions_12_months": admitted,
             "outpatient_attendances_12_months": attended,
-            **{name: rng.poisson(1.0, number) for name in COVARIATES[5:8]},
-            "hospital_frailty_score": rng.gamma(2.0, 1.0, number),
+            **{name: rng.poisson(1.0, number) for name in COVARIATES[5:9]},
             **{name: rng.poisson(2.0, number) for name in COVARIATES[9:]},
-            "imd_quintile": 1,
-            "ethnic_group": "white",
-            "days_since_emergency_discharge": pl.Series([None] * number, dtype=pl.Int64),
+            **dict.fromkeys(("imd_quintile", "hospital_frailty_score", "days_since_emergency_discharge"), unknown),
+            "ethnic_group": unknown.cast(pl.String),
             "attendances": rng.poisson(rate * np.where(is_case, PLANTED, 1.0)),
             "attendances_before": rng.poisson(rate),
         }
@@ -71,27 +82,40 @@ def people(rng: np.random.Generator) -> pl.DataFrame:
 EVERYONE = people(np.random.default_rng(5))
 
 
-@contextmanager
-def designed(folder, comparison: Comparison) -> Iterator[Warehouse]:
-    """A working file with the design that the protocol's comparison leads to."""
-    with Warehouse(folder / "warehouse.duckdb") as warehouse:
+@dataclass(frozen=True, kw_only=True)
+class Designed:
+    """What the protocol's comparison leads to for everybody: people in pairs, pairs, the design's row, balance."""
+
+    population: ComparedPopulation
+    pairs: pl.DataFrame
+    row: dict[str, Any]
+    balance: pl.DataFrame
+
+
+@cache
+def designed(covariates: tuple[str, ...] = COVARIATES, **settings) -> Designed:
+    comparison = Comparison(exact=("sex",), covariates=covariates, ratio=2, **settings)
+    with TemporaryDirectory() as folder, Warehouse(Path(folder) / "warehouse.duckdb") as warehouse:
         pool = pl.when(~pl.col("is_treated")).then(pl.lit("outside"))
         warehouse.write("covariates", EVERYONE.drop("attendances", "attendances_before"))
         warehouse.write("comparison_cohort", EVERYONE.select("person_id", "is_treated", comparison_pool=pool))
         warehouse.write("people", EVERYONE.select("person_id", "site_id", is_pilot="is_treated"))
         warehouse.write("sites", pl.DataFrame([{"site_id": "north"}], schema=SITES))
-        for name, table in found_design(warehouse, Protocol.model_construct(comparison=comparison)).items():
+        tables = found_design(warehouse, Protocol.model_construct(comparison=comparison))
+        for name, table in tables.items():
             warehouse.write(name, table)
-        yield warehouse
+        everybody = next(one for one in compared_populations(warehouse) if one.population == "all_sites")
+    return Designed(
+        population=replace(everybody, weighted=None),
+        pairs=tables["matched_pairs"],
+        row=tables["comparison_designs"].filter(population="all_sites").row(0, named=True),
+        balance=tables["covariate_balance"].filter(population="all_sites", stage="after_matching"),
+    )
 
 
-def everybody(warehouse: Warehouse) -> ComparedPopulation:
-    return next(one for one in compared_populations(warehouse) if one.population == "all_sites")
-
-
-def estimate(warehouse: Warehouse, design: str) -> dict:
+def estimate(found: Designed, design: str) -> dict:
     rows = controlled_estimates(
-        [everybody(warehouse)],
+        [found.population],
         follow_up=EVERYONE.select("person_id", "attendances", person_days=pl.lit(365)),
         earlier=EVERYONE.select("person_id", attendances="attendances_before", person_days=pl.lit(365)),
         metrics=[ATTENDANCES],
@@ -109,21 +133,93 @@ def error_and_distance(row: dict) -> tuple[float, float]:
     return error, ((low + high) / 2 - math.log(PLANTED)) / error
 
 
-def test_the_regression_in_pairs_adjusts_for_the_first_of_all_covariates_those_not_in_pairs_included(tmp_path):
-    with designed(tmp_path, Comparison(exact=("sex",), covariates=COVARIATES, ratio=2)) as warehouse:
-        row = warehouse.read("comparison_designs").filter(population="all_sites").row(0, named=True)
-        matched = everybody(warehouse).matched
-    assert row["adjusted_covariates"] == ", ".join(COVARIATES)
-    assert "outpatient_attendances_12_months" not in row["matched_covariates"]
-    assert "adjusts for outpatient_attendances_12_months" in row["matching_caution"]
+def test_the_regression_in_pairs_adjusts_for_the_first_of_all_covariates_those_not_in_pairs_included():
+    found = designed(**METHODS[0])
+    matched = found.population.matched
+    assert found.row["adjusted_covariates"] == ", ".join(COVARIATES)
+    assert "outpatient_attendances_12_months" not in found.row["matched_covariates"]
+    assert "adjusts for outpatient_attendances_12_months" in found.row["matching_caution"]
     theirs = EVERYONE.filter(pl.col("person_id").is_in(matched.person_id.implode()))
     expected = design_matrix(theirs, terms=terms_of(FIRST_OF_THEM, interactions=False))
     places = expected.person_id.search_sorted(matched.person_id).to_numpy()
     np.testing.assert_allclose(matched.covariates, expected.values[places])
 
 
-def test_pairs_that_differ_in_planned_care_give_the_planted_effect_by_regression(tmp_path):
-    with designed(tmp_path, Comparison(exact=("sex",), covariates=COVARIATES, ratio=2)) as warehouse:
-        error, distance = error_and_distance(estimate(warehouse, "matched_cohort"))
-    assert error < 0.08
+@pytest.mark.parametrize("design", ["matched_cohort", "matched_did"])
+@pytest.mark.parametrize("settings", METHODS, ids=str)
+def test_pairs_of_every_method_give_the_planted_effect_though_they_differ_in_planned_care(settings, design):
+    error, distance = error_and_distance(estimate(designed(**settings), design))
+    assert error < 0.1
     assert abs(distance) < WITHIN
+
+
+@pytest.mark.parametrize("settings", METHODS, ids=str)
+def test_pairs_of_every_method_keep_the_caliper_and_use_nobody_twice_without_replacement(settings):
+    found = designed(**settings)
+    row, pairs = found.row, found.pairs
+    assert (row["matching_method"], row["with_replacement"]) == (settings["method"], settings["with_replacement"])
+    logits = log_odds(row["matched_covariates"].split(", "))
+    apart = [abs(logits[case] - logits[other]) for case, other in pairs.select(PAIR).iter_rows()]
+    assert 0 < max(apart) <= row["caliper"] + 1e-9
+    assert pairs.group_by("pilot_person_id").agg(pl.col("weight").sum())["weight"].round(12).unique().to_list() == [1]
+    assert pairs["comparison_person_id"].is_unique().all() == (not settings["with_replacement"])
+
+
+def log_odds(covariates: list[str]) -> dict[str, float]:
+    matrix = design_matrix(EVERYONE, terms=terms_of(covariates))
+    scores = propensity_scores(matrix, cohort=EVERYONE).scores
+    return dict(scores.select("person_id", "propensity_logit").iter_rows())
+
+
+def test_methods_differ_in_the_pairs_they_find():
+    found = {frozenset(designed(**settings).pairs.select(PAIR).iter_rows()) for settings in METHODS}
+    assert len(found) == len(METHODS)
+
+
+def test_reused_people_weigh_what_their_pairs_weigh_and_are_one_person_in_numbers_and_balance():
+    found = designed(**REUSED)
+    row, did = (estimate(found, design) for design in ("matched_cohort", "matched_did"))
+    weights = found.pairs.group_by("comparison_person_id").agg(pl.col("weight").sum())
+    assert weights.height < found.pairs.height == int((~found.population.matched.is_treated).sum())
+    theirs = weights.join(EVERYONE, left_on="comparison_person_id", right_on="person_id")
+    age = found.balance.row(by_predicate=pl.col("covariate") == "age_at_index", named=True)
+    assert age["comparison_people"] == row["n_comparator"] == did["n_comparator"] == weights.height
+    mean_age = (theirs["weight"] * theirs["age_at_index"]).sum() / weights["weight"].sum()
+    assert age["comparison_mean"] == pytest.approx(mean_age)
+    effective = weights["weight"].sum() ** 2 / (weights["weight"] ** 2).sum()
+    assert age["comparison_effective_people"] == pytest.approx(effective)
+    cases = EVERYONE.filter(pl.col("person_id").is_in(found.pairs["pilot_person_id"].implode()))
+    change = 1.0
+    for arm, power in ((cases.with_columns(weight=1.0), 1), (theirs, -1)):
+        after, before = ((arm["weight"] * arm[name]).sum() for name in ("attendances", "attendances_before"))
+        change *= (after / before) ** power
+    assert did["relative_change_pct"] == pytest.approx(100 * (change - 1))
+
+
+def test_errors_with_reused_people_are_those_by_set_and_person():
+    found = designed(**REUSED)
+    people = found.population.matched
+    counts = people.person_id.to_frame("person_id").join(EVERYONE, on="person_id", maintain_order="left")
+    shared = {
+        "counts": counts["attendances"].to_numpy(),
+        "person_years": np.full(counts.height, 365 / 365.25),
+        "is_treated": people.is_treated,
+        "weights": people.weights,
+        "covariates": people.covariates,
+    }
+    by_set_and_person = matched_cohort(person_ids=people.person_numbers, set_ids=people.set_ids, **shared)
+    by_use = matched_cohort(person_ids=np.arange(counts.height), **shared)
+    error, _ = error_and_distance(estimate(found, "matched_cohort"))
+    assert error == pytest.approx(by_set_and_person.standard_error, rel=1e-6)
+    assert error > by_use.standard_error
+
+
+def test_too_many_people_of_a_kind_for_optimal_pairs_end_the_design_with_what_to_do(monkeypatch):
+    monkeypatch.setattr(optimal, "MOST_CELLS", 1000)
+    with pytest.raises(StudyError) as refused:
+        designed(COVARIATES[:4], method="optimal")
+    assert refused.value.exit_code == 2
+    assert str(refused.value).startswith(
+        "protocol.yaml: comparison.method: a stratum is too large for optimal matching;"
+    )
+    assert "match exactly on more columns" in str(refused.value)

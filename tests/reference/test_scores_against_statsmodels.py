@@ -6,15 +6,15 @@ import pytest
 import statsmodels.api as sm
 
 from evaluation.matching import (
+    DesignMatrix,
     MatchingError,
     SeparationError,
     Terms,
     design_matrix,
-    prognostic_scores,
     propensity_scores,
-    propensity_scores_by_site,
 )
 from evaluation.matching.draws import folds
+from evaluation.matching.prognostic import scores_by_fold
 
 PEOPLE = 1_500
 TERMS = Terms(
@@ -35,7 +35,6 @@ def cohort() -> pl.DataFrame:
         {
             "person_id": [f"p{number:04d}" for number in range(PEOPLE)],
             "is_treated": treated,
-            "site_id": np.where(treated, rng.choice(["north", "south"], PEOPLE), None).tolist(),
             "admissions": admissions,
             "age": age,
             "sex": rng.choice(["1", "2"], PEOPLE),
@@ -50,6 +49,10 @@ def outcomes(cohort: pl.DataFrame) -> pl.DataFrame:
     return cohort.select("person_id", "events", "person_years", is_fitted_on=~pl.col("is_treated"))
 
 
+def scored(design: DesignMatrix, known: pl.DataFrame) -> pl.DataFrame:
+    return scores_by_fold(design, outcomes=known, fold=folds(design.person_id, seed=3, number=5))
+
+
 def fitted(values: np.ndarray, outcome: np.ndarray, family: object, **options: np.ndarray):
     return sm.GLM(outcome, sm.add_constant(values), family=family, **options).fit(tol=1e-14)
 
@@ -58,26 +61,14 @@ def test_propensity_scores_are_those_of_a_logistic_regression(cohort):
     design = design_matrix(cohort, terms=TERMS)
     found = propensity_scores(design, cohort=cohort)
     theirs = fitted(design.values, cohort["is_treated"].to_numpy().astype(float), sm.families.Binomial())
-    np.testing.assert_allclose(found.models[0].coefficients, theirs.params[1:], atol=1e-10)
+    np.testing.assert_allclose(found.model.coefficients, theirs.params[1:], atol=1e-10)
     np.testing.assert_allclose(found.scores["propensity_score"], theirs.fittedvalues, atol=1e-10)
     assert found.cautions == ()
 
 
-def test_propensity_by_site_is_a_regression_of_the_sites_cases_and_all_controls(cohort):
-    design = design_matrix(cohort, terms=TERMS)
-    found = propensity_scores_by_site(design, cohort=cohort)
-    rows = (~pl.Series(cohort["is_treated"]) | (cohort["site_id"] == "south").fill_null(value=False)).to_numpy()
-    outcome = cohort["is_treated"].to_numpy()[rows].astype(float)
-    theirs = fitted(design.values[rows], outcome, sm.families.Binomial())
-    ours = found.scores.filter(pl.col("site_id") == "south")
-    np.testing.assert_allclose(ours["propensity_score"], theirs.fittedvalues, atol=1e-10)
-    controls = (~cohort["is_treated"]).sum()
-    assert found.scores.height == cohort["is_treated"].sum() + 2 * controls
-
-
 def test_prognostic_scores_are_fitted_without_the_fold_they_are_for(cohort):
     design = design_matrix(cohort, terms=TERMS)
-    found = prognostic_scores(design, outcomes=outcomes(cohort), seed=3)
+    found = scored(design, outcomes(cohort))
     fold = folds(cohort["person_id"], seed=3, number=5)
     years, events = cohort["person_years"].to_numpy(), cohort["events"].to_numpy()
     rows = ~cohort["is_treated"].to_numpy() & (fold != 2) & (years > 0)
@@ -91,13 +82,13 @@ def test_prognostic_scores_are_fitted_without_the_fold_they_are_for(cohort):
 
 def test_nobodys_own_outcome_is_in_their_prognostic_score(cohort):
     design = design_matrix(cohort, terms=TERMS)
-    before = prognostic_scores(design, outcomes=outcomes(cohort), seed=3)
+    before = scored(design, outcomes(cohort))
     person = cohort.filter(~pl.col("is_treated") & (pl.col("person_years") == 1))["person_id"][0]
     is_the_person = pl.col("person_id") == person
     changed = cohort.with_columns(
         pl.when(is_the_person).then(pl.col("events") + 50).otherwise("events").alias("events")
     )
-    after = prognostic_scores(design, outcomes=outcomes(changed), seed=3)
+    after = scored(design, outcomes(changed))
     assert not before.equals(after)
     same_fold = before["fold"] == before.filter(pl.col("person_id") == person)["fold"][0]
     assert before.filter(same_fold).equals(after.filter(same_fold))
@@ -133,7 +124,7 @@ def test_nearly_separated_people_still_have_an_estimate(cohort):
     design = design_matrix(cohort.with_columns(rare=rare), terms=Terms(counts=("admissions",), linear=("rare",)))
     found = propensity_scores(design, cohort=cohort)
     theirs = fitted(design.values, treated.astype(float), sm.families.Binomial())
-    np.testing.assert_allclose(found.models[0].coefficients, theirs.params[1:], atol=1e-9)
+    np.testing.assert_allclose(found.model.coefficients, theirs.params[1:], atol=1e-9)
 
 
 def test_without_cases_or_events_there_is_nothing_to_fit(cohort):
@@ -141,4 +132,4 @@ def test_without_cases_or_events_there_is_nothing_to_fit(cohort):
     with pytest.raises(MatchingError, match="both cases and comparison people"):
         propensity_scores(design, cohort=cohort.with_columns(is_treated=False))
     with pytest.raises(MatchingError, match="no events"):
-        prognostic_scores(design, outcomes=outcomes(cohort.with_columns(events=0)), seed=1)
+        scored(design, outcomes(cohort.with_columns(events=0)))

@@ -1,6 +1,5 @@
 """Entropy balancing and overlap weights, by hand, and what is said where no weights exist."""
 
-import numpy as np
 import polars as pl
 import pytest
 
@@ -10,8 +9,6 @@ from evaluation.matching import (
     Terms,
     design_matrix,
     entropy_balance,
-    overlap_weights,
-    propensity_scores,
 )
 
 
@@ -74,21 +71,6 @@ def test_no_cases_are_an_error():
     design, cohort = design_of([], [0, 1])
     with pytest.raises(MatchingError, match="cases and controls"):
         entropy_balance(design, cohort=cohort)
-
-
-def test_overlap_weights_give_both_arms_the_same_sum_and_the_same_means():
-    rng = np.random.default_rng(7)
-    x = rng.normal(size=400)
-    treated = rng.random(400) < 1 / (1 + np.exp(1 - x))
-    order = np.argsort(~treated, kind="stable")
-    design, cohort = design_of(x[order][: treated.sum()].tolist(), x[order][treated.sum() :].tolist())
-    scores = propensity_scores(design, cohort=cohort).scores
-    weights = overlap_weights(scores)["weight"].to_numpy()
-    arms = cohort["is_treated"].to_numpy()
-    assert weights[arms].sum() == pytest.approx(weights[~arms].sum(), rel=1e-10)
-    values = design.values[:, 0]
-    means = [np.average(values[arm], weights=weights[arm]) for arm in (arms, ~arms)]
-    assert means[0] == pytest.approx(means[1], abs=1e-10)
 
 
 def test_other_people_than_those_of_the_design_are_an_error():

@@ -35,6 +35,7 @@ PEOPLE = pl.DataFrame(
 )
 FOUND = {"population": ["all_sites", "site:S1"], "pilot_people_matched": [1, 0]}
 COMPARED = pl.DataFrame(FOUND | {name: [None, None] for name in DESIGNS if name not in FOUND}, schema=DESIGNS)
+SINCE = ("adjusted_covariates", "matching_method", "with_replacement")
 ANNA, AGAIN = Freeze(by="Anna", again=False), Freeze(by="Ben", again=True)
 
 
@@ -85,13 +86,25 @@ def test_a_design_frozen_before_it_said_what_pairs_are_adjusted_for_is_adjusted_
     with Warehouse(before.output / "warehouse.duckdb") as warehouse:
         for name in FROZEN_TABLES:
             warehouse.write(name, PEOPLE)
-        warehouse.write("comparison_designs", COMPARED.drop("adjusted_covariates"))
+        warehouse.write("comparison_designs", COMPARED.drop(*SINCE))
         known = PEOPLE.with_columns(age_at_index=70, sex=pl.lit("1"), charlson_score=pl.lit(None, dtype=pl.Int64))
         warehouse.write("design_people", known)
         freeze_design(before, warehouse, ANNA, now=NOON)
     designs = frozen_tables(before)["comparison_designs"]
     assert designs["adjusted_covariates"].to_list() == ["sex, age_at_index", ""]
+    assert designs.select("matching_method", "with_replacement").rows() == [("nearest", False)] * 2
     assert tuple(designs.columns) == tuple(DESIGNS)
+
+
+def test_a_design_frozen_before_the_method_could_be_chosen_rests_on_what_was_done_for_everybody(study):
+    new = ("comparison.method", "comparison.with_replacement", "comparison.caliper_definition")
+    frozen = freeze(study)
+    settings = {name: value for name, value in frozen.settings.items() if name not in new}
+    before = frozen.model_copy(update={"settings": settings}).sealed()
+    (study.output / "frozen_design" / "design.json").write_text(before.model_dump_json(indent=2) + "\n")
+    assert frozen_design(study) == before
+    changed = with_protocol(study, PROTOCOL + "comparison: {method: mahalanobis}\n")
+    assert refusal(changed).startswith("comparison.method: changed since the design was frozen")
 
 
 def test_comparison_people_keep_their_index_date_but_not_in_the_design_stage(study):
@@ -158,6 +171,9 @@ def test_a_folder_without_its_manifest_is_refused(study):
     ("protocol", "setting"),
     [
         (PROTOCOL + "comparison: {ratio: 3}\n", "comparison.ratio"),
+        (PROTOCOL + "comparison: {method: optimal}\n", "comparison.method"),
+        (PROTOCOL + "comparison: {with_replacement: true}\n", "comparison.with_replacement"),
+        (PROTOCOL + "comparison: {caliper_definition: everyone}\n", "comparison.caliper_definition"),
         (PROTOCOL + "spells: {continuous_rule: hf_che}\n", "spells.continuous_rule"),
         (PROTOCOL.replace("follow_up_months: 6", "follow_up_months: 12"), "periods.follow_up_months"),
     ],

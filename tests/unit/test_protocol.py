@@ -6,6 +6,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from pipelines.comparison import comparison_settings
 from pipelines.errors import StudyError
 from pipelines.horizons import horizons_of
 from pipelines.protocol import Periods, load_protocol, protocol_hash
@@ -47,7 +48,8 @@ def test_every_optional_section_has_its_default(tmp_path):
 def test_an_unknown_setting_is_refused_with_the_nearest_known_one(tmp_path):
     assert refusal(tmp_path, GOOD + "comparison: {calliper: 0.2}\n") == (
         "protocol.yaml: comparison.calliper is not a known setting\n"
-        "  known settings of comparison: exact, covariates, ratio, caliper, seed\n"
+        "  known settings of comparison: exact, covariates, method, with_replacement, ratio, caliper, "
+        "caliper_definition, seed\n"
         "  did you mean: caliper"
     )
 
@@ -141,6 +143,26 @@ def test_the_comparison_has_the_defaults_of_its_design(tmp_path):
     assert comparison.exact == wanted
     assert comparison.covariates[:2] == ("emergency_admissions_12_months", "age_at_index")
     assert (comparison.ratio, comparison.caliper) == (5, 0.2)
+
+
+def test_pairs_are_the_nearest_without_replacement_unless_the_protocol_says_otherwise(tmp_path):
+    default = load_protocol(protocol(tmp_path, GOOD)).comparison
+    assert (default.method, default.with_replacement, default.caliper_definition) == ("nearest", False, "pooled")
+    chosen = "comparison: {method: mahalanobis, with_replacement: true, caliper_definition: everyone}\n"
+    settings = comparison_settings(load_protocol(protocol(tmp_path, GOOD + chosen)))
+    assert (settings.method, settings.with_replacement, settings.caliper_definition) == (
+        "mahalanobis",
+        True,
+        "everyone",
+    )
+
+
+def test_a_method_that_is_none_is_refused_and_optimal_pairs_with_replacement_are_too(tmp_path):
+    message = refusal(tmp_path, GOOD + "comparison: {method: genetic}\n")
+    assert "comparison.method" in message
+    assert "'nearest', 'mahalanobis' or 'optimal'" in message
+    again = refusal(tmp_path, GOOD + "comparison: {method: optimal, with_replacement: true}\n")
+    assert "optimal pairs use no comparison person twice; expected false" in again
 
 
 def test_an_unknown_covariate_of_the_comparison_is_refused_with_the_nearest_known_one(tmp_path):

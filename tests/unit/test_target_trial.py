@@ -58,7 +58,16 @@ def test_what_the_protocol_settles_is_what_it_says():
     )
     assert "recorded before day 0: age_at_index, sex; pairs" in said(TRIAL, "assignment")[1]
     assert said(TRIAL, "analysis")[0] == "As randomised, of these pilots; analysis dates: 2011-07-01."
-    assert "up to 5 to one, caliper 0.2" in said(TRIAL, "analysis")[1]
+    assert (
+        "pairs (up to 5 to one, caliper 0.2 standard deviations of the log odds pooled over both groups, the nearest "
+        "in log odds of enrolment, nobody in two)"
+    ) in said(TRIAL, "analysis")[1]
+    other = replace(TRIAL, method="mahalanobis", with_replacement=True, caliper_definition="everyone")
+    assert (
+        "caliper 0.2 standard deviations of everybody's log odds, the nearest by Mahalanobis distance in the first "
+        "covariates, somebody may be in several)"
+    ) in said(other, "analysis")[1]
+    assert "the least sum of differences" in said(replace(TRIAL, method="optimal"), "analysis")[1]
     assert "mean over sites" in said(replace(TRIAL, sites_as="random", analysis_dates=()), "analysis")[0]
     assert "not stated" in said(replace(TRIAL, analysis_dates=()), "analysis")[0]
 
