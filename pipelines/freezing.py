@@ -176,7 +176,9 @@ def frozen_settings(study: Study) -> Mapping[str, str]:
     areas = study.sites.select("site_id", "area", "models").sort("site_id").rows()
     files = study_files(study)
     hashes = {name: content_hash(files[name]) if name in files else "" for name in FROZEN_FILES}
-    horizon = {LONGEST_HORIZON: str(max(study.protocol.periods.horizons))} if study.other_programmes.height else {}
+    horizon = (
+        {LONGEST_HORIZON: str(study.protocol.periods.longest_horizon_months)} if study.other_programmes.height else {}
+    )
     return settings | {"sites.csv": json.dumps(sites), AREAS: json.dumps(areas)} | hashes | horizon
 
 
@@ -185,7 +187,7 @@ def _check_settings(study: Study, frozen: FrozenDesign) -> None:
     unknown = {AREAS, *FROZEN_FILES} - then.keys()  # frozen when files were not looked at
     names = sorted((settings.keys() | then.keys()) - unknown - {LONGEST_HORIZON})
     changed = [name for name in names if settings.get(name) != then.get(name)]
-    if max(study.protocol.periods.horizons) > int(then.get(LONGEST_HORIZON, sys.maxsize)):
+    if study.protocol.periods.longest_horizon_months > int(then.get(LONGEST_HORIZON, sys.maxsize)):
         changed.append("periods.horizons_months")  # a longer one may reach into other programmes
     if changed:
         raise StudyError(

@@ -8,11 +8,10 @@ import polars as pl
 from evaluation.estimation import Horizon
 from pipelines.comparison import use_of_compared
 from pipelines.own_schema import DATES_OF_COMPARED, models_named, own_schema
-from pipelines.protocol import Periods
+from pipelines.protocol import USUAL_HORIZONS, Periods
 from pipelines.warehouse import Warehouse
 
 SCHEMA = "horizons"
-USUAL = (3, 6, 12, 24)
 POPULATIONS = ("all_sites", "case_management", "model", "site")
 ACTIVITY = models_named("index_months", "index_days", "activity_by_month")
 PERIODS = models_named("index_months", "use_by_period")
@@ -36,7 +35,7 @@ def horizons_of(periods: Periods, index_dates: pl.Series) -> tuple[int, ...]:
     """
     named = periods.horizons_months
     if named is None:
-        named = tuple(months for months in USUAL if _is_reached(months, periods, index_dates))
+        named = tuple(months for months in USUAL_HORIZONS if _is_reached(months, periods, index_dates))
     return tuple(sorted({*named, periods.follow_up_months}))
 
 

@@ -59,7 +59,7 @@ def study_design(study: Study, *, is_design_stage: bool = False) -> pl.DataFrame
             "look_back_months": [protocol.periods.look_back_months],
             "baseline_months": [protocol.periods.baseline_months],
             "follow_up_months": [protocol.periods.follow_up_months],
-            "longest_horizon_months": [max(protocol.periods.horizons)],
+            "longest_horizon_months": [protocol.periods.longest_horizon_months],
             "data_until": [protocol.periods.data_until],
             "continuous_rule": [protocol.spells.continuous_rule],
             "comparison_seed": [protocol.comparison.seed],

@@ -28,6 +28,9 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length
 Months = Annotated[int, Field(ge=1, le=120)]
 
 
+USUAL_HORIZONS = (3, 6, 12, 24)  # months
+
+
 class Extract(Strict):
     """One kind of delivery: the contract it is read by and, for surveys, the instrument."""
 
@@ -52,6 +55,12 @@ class Periods(Strict):
         if self.look_back_months < self.baseline_months:
             raise ValueError("look_back_months must be at least baseline_months")
         return self
+
+    @property
+    def longest_horizon_months(self) -> int:
+        """The longest that may be looked at: without `horizons_months`, of the usual ones, reached yet or not."""
+        named = USUAL_HORIZONS if self.horizons_months is None else self.horizons_months
+        return max(*named, self.follow_up_months) if named else self.follow_up_months
 
     @model_validator(mode="after")
     def _horizons_stand_once(self) -> "Periods":
