@@ -120,7 +120,7 @@ def controlled_estimates(
 @dg.asset(
     deps=[
         *tables_read(),
-        "people",
+        *("people", "earlier_baselines"),
         "sites",
         "record_quality",
         "end_of_data",
@@ -135,11 +135,12 @@ def controlled_estimates(
 def estimates_by_horizon(
     context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse], study: dg.ResourceParam[Study]
 ) -> dg.MaterializeResult:
-    """Each outcome's weighted effect up to each follow-up horizon of the protocol."""
+    """Each outcome's weighted effect up to each follow-up horizon, with `matched_did` beside it."""
     warehouse.free_cache()
     estimates = estimate_by_horizon(
-        compared_populations(warehouse, kinds=POPULATIONS, with_pairs=False),
+        compared_populations(warehouse, kinds=POPULATIONS),
         horizons=follow_up_to_horizons(warehouse, study.protocol.periods),
+        earlier=use_of_compared(warehouse, "earlier_baselines"),
         metrics=protocol_activity_metrics(study, warehouse),
         design_state=state_of_design(warehouse, study),
         protocol_hash=study.protocol_hash,

@@ -109,12 +109,10 @@ def found_design(warehouse: Warehouse, protocol: Protocol) -> dict[str, pl.DataF
     }
 
 
-def compared_populations(
-    warehouse: Warehouse, *, kinds: Sequence[str] = (), with_pairs: bool = True
-) -> Iterator[ComparedPopulation]:
+def compared_populations(warehouse: Warehouse, *, kinds: Sequence[str] = ()) -> Iterator[ComparedPopulation]:
     """Each population of `comparison_designs` with its weighted and its matched people, one at a time.
 
-    With `kinds` only those whose name up to the colon is among them; not `with_pairs`: without matched people.
+    With `kinds` only those whose name up to the colon is among them.
     """
     cohort, designs = warehouse.read("design_people"), warehouse.read("comparison_designs")
     if not designs["comparison_people"].sum():
@@ -134,7 +132,7 @@ def compared_populations(
             population=name,
             pilot_people=theirs.height if is_part else pilot.filter(is_theirs).height,
             weighted=_weighted(cohort, theirs, weights, design),
-            matched=_matched(cohort, theirs, pairs, design) if with_pairs else None,
+            matched=_matched(cohort, theirs, pairs, design),
             weighting_caution=design["weighting_caution"],
             matching_caution=design["matching_caution"],
             is_subgroup=is_part,

@@ -29,9 +29,11 @@ _OF_STATEMENT = (
     *("change_points", "change_low_points", "change_high_points"),
     *("probability_fell", "probability_worthwhile", "probability_rose", "prior", *_OF_BRACKET),
 )
+_OF_SECOND = ("matched_did_change_pct", "matched_did_low_pct", "matched_did_high_pct", "designs_agree")
 _OF_HORIZON = (
     *("relative_change_pct", "relative_low_pct", "relative_high_pct"),
     *("change", "change_low", "change_high", *_PERSON_YEARS),
+    *_OF_SECOND,
 )
 _COUNTS = re.compile(r"; (?P<part>\d+) of (?P<whole>\d+) ")
 _SURVEY_DETAILS = ("positive", "not_counted", "missing")
@@ -90,9 +92,12 @@ def withheld_bracket(row: Row, *, printed: Sequence[Row]) -> Row:
 
 
 def withheld_horizon(row: Row, *, printed: Sequence[Row]) -> Row:
-    """A row of `estimates_by_horizon` as it may be printed: also withheld where its estimate among `printed` is."""
+    """A row of `estimates_by_horizon` as it may be printed: withheld where its estimate among `printed` is, and
+    without the second design where that one's is.
+    """
     small = is_small(row["n_pilot"]) or is_small(row["n_comparator"]) or _is_withheld(row, printed)
-    kept = dict.fromkeys(_OF_HORIZON) | {"caution": WITHHELD} if small else {}
+    without = dict.fromkeys(_OF_SECOND) if _is_withheld(row | SECOND_DESIGN, printed) else {}
+    kept = dict.fromkeys(_OF_HORIZON) | {"caution": WITHHELD} if small else without
     return row | kept | {name: _printed(row[name]) for name in ("n_pilot", "n_comparator")}
 
 

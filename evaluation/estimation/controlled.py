@@ -1,6 +1,6 @@
 """Rows of `metric_estimates` for the designs with comparison people like the pilot's: weighted and matched."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,6 +20,7 @@ from evaluation.estimation.weighted_effects import prepared_design
 from evaluation.regression import Floats, NotEstimableError
 
 WEIGHTED, MATCHED, MATCHED_DID = "weighted_cohort", "matched_cohort", "matched_did"
+DESIGNS = (WEIGHTED, MATCHED, MATCHED_DID)
 EXPLORATORY = "exploratory"
 PERSON, PERSON_AND_SET = "person", "person and matched set"
 ESTIMATORS = {
@@ -49,9 +50,11 @@ def controlled_estimates(
     protocol_hash: str,
     run_id: str,
     design_state: str = NOT_FROZEN,
+    designs: Collection[str] = DESIGNS,
 ) -> pl.DataFrame:
     """Three rows per metric and population: `weighted_cohort`, `matched_cohort`, `matched_did`; none is the default.
 
+    Of `designs` alone, if fewer are asked for.
     A subgroup has the first alone, for the metrics that the protocol names, with the priority `exploratory`.
 
     `follow_up` (after the index date) and `earlier` (months -24 to -7) have a row per person with `person_days` and a
@@ -67,7 +70,13 @@ def controlled_estimates(
         row | run
         for one in compared
         for row in _population_rows(
-            one, follow_up, earlier, metrics, follow_up_months=follow_up_months, design_state=design_state
+            one,
+            follow_up,
+            earlier,
+            metrics,
+            follow_up_months=follow_up_months,
+            design_state=design_state,
+            wanted_designs=designs,
         )
     ]
     return pl.DataFrame(rows, schema=METRIC_ESTIMATES, orient="row")
@@ -81,6 +90,7 @@ def _population_rows(
     *,
     follow_up_months: int,
     design_state: str,
+    wanted_designs: Collection[str],
 ) -> Iterator[dict[str, Any]]:
     prepared = "" if one.weighted is None else prepared_design(one.weighted)
     arms = ((one.weighted, (WEIGHTED,)), (one.matched, () if one.is_subgroup else (MATCHED, MATCHED_DID)))
@@ -92,6 +102,8 @@ def _population_rows(
         for (people, designs), frame in zip(arms, counted, strict=True):
             outcome = None if frame is None else outcome_of(frame, metric)
             for design in designs:
+                if design not in wanted_designs:
+                    continue
                 found = None
                 if people is not None and outcome is not None:
                     found = _found(design, people, outcome, prepared, is_binary=metric.is_binary)

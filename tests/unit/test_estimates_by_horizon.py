@@ -1,5 +1,7 @@
 """Rows of `estimates_by_horizon` by hand: the same weights at every horizon, and what nobody reached."""
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
@@ -34,13 +36,21 @@ def counts(of_cases: int, days: int) -> pl.DataFrame:
     return pl.DataFrame({"person_id": IDS, "person_days": days, "admissions": admissions})
 
 
+BEFORE = counts(1, 540).with_columns(admissions=pl.Series(([0] * 8 + [1] * 12) + ([0] * 8 + [2] * 12)))
+
+
 def horizon(months: int, of_cases: int, *, is_primary: bool = False, is_reached: bool = True) -> Horizon:
     return Horizon(months=months, is_primary=is_primary, is_reached=is_reached, follow_up=counts(of_cases, 30 * months))
 
 
 def rows(*horizons: Horizon, compared: ComparedPopulation = COMPARED) -> list[dict]:
     found = estimates_by_horizon(
-        iter([compared]), horizons=horizons, metrics=[ADMISSIONS], protocol_hash="hash", run_id="run"
+        iter([compared]),
+        horizons=horizons,
+        earlier=BEFORE,
+        metrics=[ADMISSIONS],
+        protocol_hash="hash",
+        run_id="run",
     )
     return found.rows(named=True)
 
@@ -62,6 +72,39 @@ def test_the_absolute_change_is_per_person_year_up_to_the_horizon():
     assert three["change_low"] < three["change"] < three["change_high"]
 
 
+def test_the_change_since_before_stands_beside_it_up_to_the_same_horizon():
+    pairs = replace(PEOPLE, set_ids=np.tile(np.arange(20), 2))
+    both = replace(COMPARED, matched=pairs)
+    three, six = rows(horizon(3, 2), horizon(6, 8, is_primary=True), compared=both)
+    # before, cases had one each and others two: half as many; after, as many (a ratio of 2) and four times as many (8)
+    assert [row["matched_did_change_pct"] for row in (three, six)] == pytest.approx([100, 700], rel=1e-6)
+    assert [row["relative_change_pct"] for row in (three, six)] == pytest.approx([0, 300], rel=1e-6, abs=1e-6)
+    (same,) = (
+        row
+        for row in controlled_estimates(
+            [both],
+            follow_up=counts(8, 180),
+            earlier=BEFORE,
+            metrics=[ADMISSIONS],
+            follow_up_months=6,
+            protocol_hash="hash",
+            run_id="run",
+        ).rows(named=True)
+        if row["design"] == "matched_did"
+    )
+    assert [six[f"matched_did_{part}_pct"] for part in ("change", "low", "high")] == [
+        same[f"relative_{part}_pct"] for part in ("change", "low", "high")
+    ]
+    inside = six["matched_did_low_pct"] <= 300 <= six["matched_did_high_pct"]
+    assert six["designs_agree"] == (inside and six["relative_low_pct"] <= 700 <= six["relative_high_pct"])
+    assert len(rows(horizon(3, 2), compared=both)) == 1
+
+
+def test_without_pairs_there_is_no_second_design_beside_it():
+    (row,) = rows(horizon(6, 1, is_primary=True))
+    assert [row[name] for name in ("matched_did_change_pct", "matched_did_low_pct", "designs_agree")] == [None] * 3
+
+
 def test_below_twelve_months_a_result_is_early_and_says_so():
     eleven, twelve = rows(horizon(11, 1), horizon(12, 1, is_primary=True))
     assert (eleven["is_early"], twelve["is_early"]) == (True, False)
@@ -72,6 +115,7 @@ def test_below_twelve_months_a_result_is_early_and_says_so():
 def test_a_horizon_that_nobody_reached_has_no_estimate_and_says_why():
     (row,) = rows(horizon(24, 1, is_reached=False))
     assert row["relative_change_pct"] is row["relative_low_pct"] is row["relative_high_pct"] is None
+    assert row["matched_did_change_pct"] is row["designs_agree"] is None
     assert row["change"] is row["change_low"] is row["change_high"] is None
     assert row["caution"].startswith("No estimate: the data end before anybody's 24 months are over. Compared")
     assert row["person_years_pilot"] == pytest.approx(20 * 720 / 365.25)
