@@ -81,3 +81,13 @@ def test_the_unmatched_comparison_is_the_difference_of_the_two_arms_changes(publ
 def _rate(periods: pl.DataFrame, metric: str, period: str, *, pilot: bool = True) -> float:
     rows = periods.filter((pl.col("is_pilot") == pilot) & (pl.col("period") == period))
     return rows[metric].sum() / (rows["person_days"].sum() / DAYS_PER_YEAR)
+
+
+def test_the_demo_raises_no_alarm_about_spell_rules_or_key_fields(published):
+    found = published.execute(
+        """select contract_id, rule_id, status from data_quality
+        where rule_id in ('continuous_spells_agree', 'provider_month_filled') order by all"""
+    ).fetchall()
+    assert ("hes_apc", "continuous_spells_agree", "pass") in found
+    assert {rule_id for _, rule_id, _ in found} == {"continuous_spells_agree", "provider_month_filled"}
+    assert not {status for *_, status in found} & {"fail", "error"}
