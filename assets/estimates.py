@@ -18,6 +18,7 @@ from evaluation.estimation import (
     with_defaults,
     with_look,
     with_mortality_cautions,
+    with_site_quality_cautions,
 )
 from evaluation.surveys import survey_estimates as estimate_surveys
 from pipelines.comparison import compared_populations, designs_found, look_at_data, use_of_compared
@@ -27,6 +28,7 @@ from pipelines.horizons import POPULATIONS, follow_up_to_horizons, tables_read
 from pipelines.masking import row_metadata
 from pipelines.metrics import (
     activity_metrics,
+    extracts_by_metric,
     metrics_with_cautions,
     protocol_activity_metrics,
     site_register,
@@ -143,7 +145,7 @@ def estimates_by_horizon(
 @dg.asset(
     deps=[
         *(before_after_estimates, controlled_estimates, AREA_ESTIMATES, survey_estimates),
-        *("mortality_ratios", "comparison_designs", "people"),
+        *("mortality_ratios", "comparison_designs", "people", "record_quality"),
     ],
     **ASSET,
 )
@@ -151,8 +153,9 @@ def estimates_by_horizon(
 def metric_estimates(warehouse: dg.ResourceParam[Warehouse], study: dg.ResourceParam[Study]) -> dg.MaterializeResult:
     """Level and change of each metric, one row per metric, population, design and estimator."""
     controlled = with_mortality_cautions(warehouse.read("controlled_estimates"), warehouse.read("mortality_ratios"))
+    both = pl.concat([warehouse.read("before_after_estimates"), controlled])
     estimates = with_defaults(
-        pl.concat([warehouse.read("before_after_estimates"), controlled]),
+        with_site_quality_cautions(both, warehouse.read("record_quality"), extracts=extracts_by_metric(study)),
         found=designs_found(warehouse.read("comparison_designs")),
         metrics=activity_metrics(study),
     )
