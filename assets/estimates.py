@@ -20,6 +20,7 @@ from evaluation.estimation import (
     with_lead_cautions,
     with_look,
     with_mortality_cautions,
+    with_site_quality_cautions,
 )
 from evaluation.surveys import survey_estimates as estimate_surveys
 from pipelines.amended import COUNTS, HORIZONS, amended, amended_instruments, state_of_design
@@ -30,6 +31,7 @@ from pipelines.horizons import POPULATIONS, follow_up_to_horizons, tables_read
 from pipelines.looks import look_at_data
 from pipelines.metrics import (
     activity_metrics,
+    extracts_by_metric,
     metrics_with_cautions,
     protocol_activity_metrics,
     site_register,
@@ -156,7 +158,7 @@ def estimates_by_horizon(
 @dg.asset(
     deps=[
         *(before_after_estimates, controlled_estimates, AREA_ESTIMATES, survey_estimates),
-        *("mortality_ratios", "lead_tests", "comparison_designs", "people", "protocol_amendments"),
+        *("mortality_ratios", "lead_tests", "comparison_designs", "people", "protocol_amendments", "record_quality"),
     ],
     **ASSET,
 )
@@ -165,8 +167,9 @@ def metric_estimates(warehouse: dg.ResourceParam[Warehouse], study: dg.ResourceP
     """Level and change of each metric, one row per metric, population, design and estimator."""
     controlled = with_mortality_cautions(warehouse.read("controlled_estimates"), warehouse.read("mortality_ratios"))
     controlled = with_lead_cautions(controlled, warehouse.read("lead_tests"))
+    both = pl.concat([warehouse.read("before_after_estimates"), controlled])
     estimates = with_defaults(
-        pl.concat([warehouse.read("before_after_estimates"), controlled]),
+        with_site_quality_cautions(both, warehouse.read("record_quality"), extracts=extracts_by_metric(study)),
         found=designs_found(warehouse.read("comparison_designs")),
         metrics=activity_metrics(study),
     )

@@ -182,6 +182,11 @@ def needed_extracts(study: Study) -> dict[str, str]:
     return needed
 
 
+def extracts_by_metric(study: Study) -> Mapping[str, list[str]]:
+    """The extracts from which each of `activity_metrics` is counted."""
+    return {metric.metric_id: _extracts_of(metric.metric_id, study) for metric in activity_metrics(study)}
+
+
 def _extracts_of(metric: str, study: Study) -> list[str]:
     if metric == "cost_gbp":
         return [extract for extract in PRICED if extract in study.protocol.extracts]

@@ -26,7 +26,7 @@ from evaluation.estimation.metrics import ALL_SITES, CASE_MANAGEMENT, Metric, po
 from evaluation.estimation.mortality_cautions import with_mortality_cautions, with_mortality_cautions_of_values
 from evaluation.estimation.over_time import OverTime, over_time
 from evaluation.estimation.published import comparison_with_published
-from evaluation.estimation.record_quality import record_quality_cautions
+from evaluation.estimation.record_quality import record_quality_cautions, with_site_quality_cautions
 from evaluation.estimation.robustness import robustness
 from evaluation.estimation.sensitivity_estimates import sensitivity_estimates
 from evaluation.estimation.site_moderators import SITE_MODERATORS, site_moderators
@@ -89,4 +89,5 @@ __all__ = [
     "with_look",
     "with_mortality_cautions",
     "with_mortality_cautions_of_values",
+    "with_site_quality_cautions",
 ]

@@ -97,6 +97,9 @@ select
     count(*) as records,
     cast(sum(cast(is_quarantined as integer)) as bigint) as records_quarantined,
     cast(sum(cast(is_nulled as integer)) as bigint) as records_nulled,
-    cast(sum(cast(is_repaired as integer)) as bigint) as records_repaired
+    cast(sum(cast(is_repaired as integer)) as bigint) as records_repaired,
+    100.0 * sum(cast(is_quarantined as integer)) / count(*) as quarantined_pct,
+    100.0 * sum(cast(is_nulled as integer)) / count(*) as nulled_pct,
+    100.0 * sum(cast(is_repaired as integer)) / count(*) as repaired_pct
 from placed
 group by extract, arm, site_id, provider_code, period

@@ -27,7 +27,7 @@ def in_silence(_line: str) -> None:
     """Progress that nobody watches."""
 
 
-@pytest.fixture(scope="module", params=[1, 2])
+@pytest.fixture(scope="module", params=[1, 2, 3])
 def dirty_study(request, tmp_path_factory) -> Study:
     """A dirty study of 200 pilot people that was run without an error."""
     folder = tmp_path_factory.mktemp("dirty") / "study"

@@ -30,6 +30,21 @@ def test_accepted_records_count_with_what_was_nulled_and_repaired():
     assert rows[0][5:] == (2, 0, 1, 1)
 
 
+def test_rates_are_shares_of_the_records_of_a_row_quarantined_ones_included():
+    study = SmallStudy(
+        enrolments=[enrolment("2010-07-01")],
+        population=[person("p1")],
+        admissions=[
+            episode("2010-08-01", "2010-08-05", nulled_fields="unknown_code:sex"),
+            episode("2010-09-01", "2010-09-05", repaired_fields="padded:admimeth"),
+            episode("2010-10-01", "2010-10-05", nulled_fields="unknown_code:sex"),
+        ],
+        lake_quarantine=[quarantined(record=4)],
+    )
+    rates = "select records, quarantined_pct, nulled_pct, repaired_pct from record_quality"
+    assert study.query(rates) == [(4, 25.0, 50.0, 25.0)]
+
+
 def test_a_quarantined_record_counts_in_the_period_of_its_date_and_the_arm_of_its_person():
     rows = rows_of(lake_quarantine=[quarantined(record=1, activity_date="2010-06-30")])
     assert [(row[1], row[4], row[6]) for row in rows] == [("pilot", "baseline", 1)]
