@@ -28,7 +28,8 @@ LOGIT = "propensity_logit"
 class Matched:
     """Pairs with the columns of `PAIRS`, and how they were found; no rows where nobody could be matched.
 
-    `caliper` is the width in log odds, `terms` those of the propensity score.
+    `caliper` is the width in log odds, `terms` those of the propensity score. `logits`: its log odds of whoever is in a
+    stratum with a case.
     """
 
     pairs: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=PAIRS))
@@ -36,6 +37,9 @@ class Matched:
     caliper: float | None = None
     terms: Terms = field(default_factory=Terms)
     caution: str = ""
+    logits: pl.DataFrame = field(
+        default_factory=lambda: pl.DataFrame(schema={"person_id": pl.String, LOGIT: pl.Float64})
+    )
 
 
 def matched_pairs(
@@ -64,8 +68,9 @@ def matched_pairs(
     except MatchingError:
         return Matched(caution=NO_SCORE)
     width = caliper_width(scores.scores[LOGIT], scores.scores["is_treated"], standard_deviations=settings.caliper)
+    with_logit = _with_logit(people, design, scores.models[0], terms, exact)
     pairs = nearest_neighbour_pairs(
-        _with_logit(people, design, scores.models[0], terms, exact),
+        with_logit,
         score=LOGIT,
         exact=exact,
         ratio=settings.ratio,
@@ -81,6 +86,7 @@ def matched_pairs(
         caliper=width,
         terms=terms,
         caution=" ".join(sentence for sentence in sentences if sentence),
+        logits=with_logit.select("person_id", LOGIT),
     )
 
 
