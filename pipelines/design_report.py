@@ -19,6 +19,7 @@ from pipelines.warehouse import Warehouse
 MOST_COVARIATES = 10
 WIDTH = 110
 STAGES = {"before": "before", "after_matching": "matched", "after_weighting": "weighted"}
+PROPENSITY = "propensity_logit"
 SMD = "standardised_mean_difference"
 BRANCHES = {"all": "", "matched_cohort": "pairs", "weighted_cohort": "weights"}
 Row = Mapping[str, Any]
@@ -45,6 +46,9 @@ def design_report(study: Study, warehouse: Warehouse) -> str:
         "",
         "Balance of all pilot people: the largest standardised mean differences",
         _balance(warehouse.read("covariate_balance")),
+        "",
+        "Overlap: pilot people within the range of the comparison people's propensity to be enrolled",
+        _overlap(warehouse.read("covariate_balance"), hidden),
         "",
         "Days from the last emergency discharge to the index date, of those discharged in the 24 months before",
         _days(warehouse.read("covariate_balance"), hidden),
@@ -126,7 +130,8 @@ def _unmatched(unmatched: pl.DataFrame, designs: pl.DataFrame, hidden: Disclosur
 
 
 def _balance(balance: pl.DataFrame) -> str:
-    of_everybody = (pl.col("population") == ALL_SITES) & ~pl.col("covariate").is_in(SHOWN_WHERE_KNOWN)
+    apart = (*SHOWN_WHERE_KNOWN, PROPENSITY)
+    of_everybody = (pl.col("population") == ALL_SITES) & ~pl.col("covariate").is_in(apart)
     theirs = balance.filter(of_everybody).select("covariate", "stage", size=pl.col(SMD))
     found = {stage: dict(rows.select("covariate", "size").iter_rows()) for (stage,), rows in theirs.group_by("stage")}
     if "before" not in found:
@@ -144,6 +149,26 @@ def _largest(sizes: Mapping[str, float | None]) -> float | None:
 
 def _size(size: float | None) -> str:
     return "-" if size is None else f"{size:.2f}"
+
+
+def _overlap(balance: pl.DataFrame, hidden: Disclosure) -> str:
+    """How many pilot people have somebody on either side in the propensity score: all sites, and the worst site."""
+    theirs = balance.filter(pl.col("covariate") == PROPENSITY).drop_nulls("share_in_common_support")
+    is_site = pl.col("population").str.starts_with("site:")
+    worst = theirs.filter(is_site).sort("share_in_common_support", "population")["population"].head(1)
+    shown_of = [ALL_SITES, *worst]
+    by_population = {
+        name: {row["stage"]: _inside(row, hidden) for row in theirs.filter(population=name).iter_rows(named=True)}
+        for name in shown_of
+    }
+    rows = [(name, *(found.get(stage, "-") for stage in STAGES)) for name, found in by_population.items()]
+    return text_table(("population", *STAGES.values()), rows)
+
+
+def _inside(row: Row, hidden: Disclosure) -> str:
+    people = row["pilot_people"]
+    inside = round(row["share_in_common_support"] * people)
+    return f"{shown(inside, hidden)} of {shown(people, hidden)}"
 
 
 def _days(balance: pl.DataFrame, hidden: Disclosure) -> str:

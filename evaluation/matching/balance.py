@@ -40,10 +40,10 @@ def covariate_balance(
     these people have; the numbers of people are theirs.
     `standardised_mean_difference`: difference of means over the cases' standard deviation before matching (Stuart
     2010); null where that is 0. `variance_ratio`: cases over controls, null for flags; weighted variances have divisor
-    (sum w)^2 - sum w^2 over sum w. `kolmogorov_smirnov`: largest distance between the weighted distributions, and
-    `share_in_common_support`: share of the cases within the range of the controls; null for flags, for columns that
-    follow from others and in parts of the cases. `is_unbalanced`: |difference| above 0.1, in a part of the cases only
-    if it is also above three standard errors of chance, since there are many parts and covariates.
+    (sum w)^2 - sum w^2 over sum w. `kolmogorov_smirnov`: largest distance between the weighted distributions, null in
+    parts of the cases; `share_in_common_support`: share of the cases within the range of the controls. Both are null
+    for flags and for columns that follow from others. `is_unbalanced`: |difference| above 0.1, in a part of the cases
+    only if it is also above three standard errors of chance, since there are many parts and covariates.
 
     By hand: cases 1, 3 (mean 2, variance 2), controls 0, 2 (mean 1): difference 1 / 2 ** 0.5 = 0.707, ratio 1. The
     same where known, with a further case and control whose numbers are null.
@@ -64,9 +64,9 @@ def covariate_balance(
 
 def _rows(column: Column, population: Population, theirs: Sequence[Stage]) -> list[Row]:
     before = theirs[0]
-    has_distances = not (column.is_derived or column.is_binary or population.is_part)
+    is_plain = not (column.is_derived or column.is_binary)
     spread = _variance(column.values[before.cases], before.case_weights) ** 0.5
-    return [_row(column, population, stage, spread, is_plain=has_distances) for stage in theirs]
+    return [_row(column, population, stage, spread, is_plain=is_plain) for stage in theirs]
 
 
 def _row(column: Column, population: Population, stage: Stage, spread: float, *, is_plain: bool) -> Row:
@@ -82,7 +82,9 @@ def _row(column: Column, population: Population, stage: Stage, spread: float, *,
         "comparison_mean": means[1],
         "standardised_mean_difference": standardised,
         "variance_ratio": None if column.is_binary else _variance_ratio(cases, controls, stage),
-        "kolmogorov_smirnov": _distance_of_distributions(cases, controls, stage) if is_plain else None,
+        "kolmogorov_smirnov": None
+        if population.is_part or not is_plain
+        else _distance_of_distributions(cases, controls, stage),
         "share_in_common_support": _share_in_support(cases, controls, stage) if is_plain else None,
         "pilot_people": len(cases),
         "comparison_people": len(controls),

@@ -7,7 +7,7 @@ import polars as pl
 
 from evaluation.matching.balance import COVARIATE_BALANCE, covariate_balance
 from evaluation.matching.covariates import NOT_IN_PAIRS, covariates_of_pairs, in_order, known_covariates, terms_of
-from evaluation.matching.matched import Matched, matched_pairs
+from evaluation.matching.matched import LOGIT, Matched, matched_pairs
 from evaluation.matching.pairs import matched_estimand, matching_weights
 from evaluation.matching.planned_care import planned_care_left_open
 from evaluation.matching.pool import sampled_pool, with_draws
@@ -95,8 +95,9 @@ def compare(cohort: pl.DataFrame, *, site_populations: pl.DataFrame, settings: S
     parts = list(_parts(ordered, site_populations, known))
     sample = ordered.join(parts[0].pool, on="person_id", how="semi", maintain_order="left")
     matched = matched_pairs(ordered, sample=sample, covariates=covariates_of_pairs(known), settings=settings)
-    shown = known_covariates(ordered, settings.shown_where_known)
-    balance = _balance(ordered, parts, matched, terms=terms_of(known), where_known=shown)
+    shown = (*known_covariates(ordered, settings.shown_where_known), *([LOGIT] if matched.logits.height else []))
+    scored = ordered.join(matched.logits, on="person_id", how="left", maintain_order="left")
+    balance = _balance(scored, parts, matched, terms=terms_of(known), where_known=shown)
     missing = missing_caution([name for name in settings.covariates if name not in known])
     pool = ordered.filter(~pl.col("is_treated"))["pool"]
     paired = _people_in_pairs(ordered, matched.pairs)
@@ -175,7 +176,8 @@ def _design(
     known: Sequence[str],
     missing: str,
 ) -> dict[str, object]:
-    theirs = balance.filter(pl.col("population") == part.name)
+    # The propensity score shows overlap: what differs in it differs in covariates, which cautions name.
+    theirs = balance.filter(pl.col("population") == part.name, pl.col("covariate") != LOGIT)
     start = (SUBGROUP if part.is_subgroup else "", pool_caution(pool.unique().to_list()), missing)
     weighting = (*start, part.weighted.caution, balance_caution(theirs, AFTER_WEIGHTING))
     pairs = _pairs_of(part, matched.pairs)

@@ -27,7 +27,8 @@ LOGIT = "propensity_logit"
 class Matched:
     """Pairs with the columns of `PAIRS`, and how they were found; no rows where nobody could be matched.
 
-    `caliper` is the width in log odds, `terms` those of the propensity score.
+    `caliper` is the width in log odds, `terms` those of the propensity score. `logits`: its log odds of whoever is in a
+    stratum with a case.
     """
 
     pairs: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=PAIRS))
@@ -35,6 +36,9 @@ class Matched:
     caliper: float | None = None
     terms: Terms = field(default_factory=Terms)
     caution: str = ""
+    logits: pl.DataFrame = field(
+        default_factory=lambda: pl.DataFrame(schema={"person_id": pl.String, LOGIT: pl.Float64})
+    )
 
 
 def matched_pairs(
@@ -69,8 +73,9 @@ def matched_pairs(
         standard_deviations=settings.caliper,
         definition=settings.caliper_definition,
     )
+    with_logit = _with_logit(people, design, scores.model, terms)
     pairs = pairs_by_method(
-        _with_logit(people, design, scores.model, terms),
+        with_logit,
         score=LOGIT,
         covariates=in_order(covariates, terms),
         exact=exact,
@@ -85,6 +90,7 @@ def matched_pairs(
         caliper=width,
         terms=terms,
         caution=" ".join(sentence for sentence in sentences if sentence),
+        logits=with_logit.select("person_id", LOGIT),
     )
 
 

@@ -33,6 +33,7 @@ CALIPERS = {
     "pooled": "standard deviations of the log odds pooled over both groups",
     "everyone": "standard deviations of everybody's log odds",
 }
+OF_REGISTER = {"is_care_home_resident": "care home", "imd_quintile": "deprivation"}
 TIME_ZERO = (
     "Pilot people: the first enrolment, not the referral or the day of eligibility. Only who enrolled is known as a "
     "pilot person, so whoever died, moved or got better while waiting is not among them: counted from referral, the "
@@ -140,12 +141,24 @@ def _months(trial: Trial) -> list[str]:
     return ["The dates of a pair may lie months apart: equality of the month was given up for want of people."]
 
 
+def _registers(trial: Trial) -> str:
+    """What is taken from the population file, which knows one day alone, is not known to be as of day 0."""
+    used = [words for name, words in OF_REGISTER.items() if name in (*trial.covariates, *trial.exact)]
+    if not used:
+        return ""
+    named = f"{' and '.join(used).capitalize()} {'is' if len(used) == 1 else 'are'}"
+    return (
+        f" {named} as in the latest population file, not as of day 0: where that file is later, a change since then, "
+        "which may be an effect of the pilot, is balanced away."
+    )
+
+
 def _assignment(trial: Trial) -> tuple[str, str]:
     equal, alike = ", ".join(trial.exact), ", ".join(trial.covariates)
     return (
         "At random, known to those who are assigned.",
         f"By care staff and people themselves. Taken as random given what was recorded before day 0: {alike}; pairs "
-        f"are looked for among people equal in {equal}.",
+        f"are looked for among people equal in {equal}.{_registers(trial)}",
     )
 
 

@@ -289,6 +289,27 @@ def test_a_covariate_unknown_of_some_is_balanced_with_an_indicator():
     assert row["pilot_mean"] > 0.1
 
 
+def test_overlap_of_the_propensity_score_is_shown_of_every_population_and_stage_and_said_in_no_caution():
+    found = designed(cohort())
+    overlap = found.balance.filter(covariate="propensity_logit")
+    assert set(overlap["population"]) == {"all_sites", "site:north", "site:south"}
+    assert overlap.filter(population="all_sites")["stage"].to_list() == ["before", "after_matching", "after_weighting"]
+    assert overlap["share_in_common_support"].is_between(0.9, 1).all()
+    before = overlap.filter(population="all_sites", stage="before")
+    assert before["standardised_mean_difference"].item() > 0.5
+    assert not found.designs["weighting_caution"].str.contains("propensity").any()
+    far = cohort().with_columns(
+        pl.when(pl.col("is_treated") & (pl.col("site_id") == "north"))
+        .then(pl.col("age_at_index") + 200)
+        .otherwise("age_at_index")
+    )
+    apart = designed(far).balance.filter(covariate="age_at_index", stage="before")
+    shares = dict(apart.select("population", "share_in_common_support").iter_rows())
+    assert shares["site:north"] == 0
+    assert shares["site:south"] > 0.8
+    assert shares["all_sites"] == pytest.approx(shares["site:south"] / 2)
+
+
 def test_people_from_the_pilots_own_areas_come_with_a_caution():
     people = cohort().with_columns(pl.col("pool").str.replace("outside", "local"))
     row = row_of(designed(people))

@@ -28,6 +28,7 @@ COHORT = pl.DataFrame(
 )
 PAIRS = pl.DataFrame({"case_id": ["a", "b", "b"], "control_id": ["x", "x", "y"], "weight": [1.0, 0.5, 0.5]})
 ALL = Population(name="all_sites", weightings={"after_matching": matching_weights(PAIRS)})
+SITES = ("site:north", "site:south")
 NOBODY = pl.DataFrame(schema={"person_id": pl.String, "weight": pl.Float64})
 
 
@@ -78,6 +79,10 @@ def test_a_site_is_its_cases_with_their_own_pairs():
     south = found["site:south", "use", "after_matching"]
     assert (south["pilot_mean"], south["comparison_mean"]) == (3, 1)
     assert found["site:north", "use", "before"]["pilot_people"] == 1
+    overlap = {name: found[name, "use", "after_matching"]["share_in_common_support"] for name in SITES}
+    assert overlap == {"site:north": 0, "site:south": 0}  # 1 against 0; 3 against 0 and 2
+    assert {found[name, "use", "before"]["share_in_common_support"] for name in SITES} == {1}
+    assert found["site:south", "use", "before"]["kolmogorov_smirnov"] is None
 
 
 def test_a_difference_that_is_undefined_is_null_and_not_balanced_or_unbalanced():

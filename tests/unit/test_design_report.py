@@ -179,6 +179,27 @@ def test_for_whom_pairs_speak_is_said_and_the_others_are_described_the_most_diff
     ]
 
 
+def test_overlap_in_propensity_is_said_of_all_sites_and_of_the_worst_site(report):
+    def row(population: str, stage: str, share: float, people: int) -> dict:
+        one = {"population": population, "covariate": "propensity_logit", "stage": stage, "pilot_people": people}
+        return one | {"share_in_common_support": share, "standardised_mean_difference": 3.0}
+
+    rows = [
+        row("all_sites", "before", 0.9, 200),
+        row("all_sites", "after_weighting", 0.985, 200),
+        row("site:a", "before", 0.5, 40),
+        row("site:b", "before", 0.9, 40),
+    ]
+    text = report(compared=pl.concat([BALANCE, pl.DataFrame(rows, schema=COVARIATE_BALANCE)]))
+    start = text.index("Overlap:")
+    assert [" ".join(line.split()) for line in text[start:].splitlines()[1:4]] == [
+        "population before matched weighted",
+        "all_sites 180 of 200 - 195 of 200",
+        "site:a 20 of 40 - -",
+    ]
+    assert "3.00" not in text
+
+
 def test_a_few_people_without_a_match_are_not_described(report):
     text = report({"pilot_people_matched": 193})
     assert "ATT among the 195 of 200 matched. Too few people are matched, or not matched, to describe them." in text

@@ -97,3 +97,11 @@ def test_pairs_of_different_months_are_owned_up_to():
     assert "The dates of a pair lie in one month." in said(TRIAL, "time_zero")[1]
     assert "may lie months apart" in said(replace(TRIAL, exact_kept=("sex",)), "time_zero")[1]
     assert "of a pair" not in said(replace(TRIAL, exact_kept=()), "time_zero")[1]
+
+
+def test_what_comes_from_the_population_file_is_said_not_to_be_as_of_day_0():
+    words = said(replace(TRIAL, covariates=("sex", "is_care_home_resident", "imd_quintile")), "assignment")[1]
+    assert "Care home and deprivation are as in the latest population file, not as of day 0" in words
+    alone = said(replace(TRIAL, covariates=("sex", "imd_quintile")), "assignment")[1]
+    assert "Deprivation is as in the latest population file" in alone
+    assert "population file" not in said(replace(TRIAL, covariates=("sex",), exact=("sex",)), "assignment")[1]
