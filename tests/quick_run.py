@@ -5,6 +5,7 @@ from datetime import datetime
 
 import polars as pl
 
+from evaluation.matching import DESIGNS
 from pipelines.code_lists import load_code_lists
 from pipelines.lake import fill_lake
 from pipelines.ledger import deliveries_table, unbalanced
@@ -21,8 +22,12 @@ NO_QUALITY = {
     "data_quality_counts": pl.DataFrame(schema=COUNTED_RUNS),
     "data_quality_limits": pl.DataFrame(schema=LIMITS),
 }
+PERSON = {"person_id": pl.String, "is_treated": pl.Boolean, "site_id": pl.String, "index_date": pl.Date}
 NOBODY_COMPARED = {
-    "design_people": pl.DataFrame(schema={"person_id": pl.String, "is_treated": pl.Boolean, "index_date": pl.Date})
+    "design_people": pl.DataFrame(schema=PERSON),
+    "comparison_designs": pl.DataFrame(schema=DESIGNS),
+    "comparison_weights": pl.DataFrame(schema={"population": pl.String, "person_id": pl.String, "weight": pl.Float64}),
+    "matched_pairs": pl.DataFrame(schema={"pilot_person_id": pl.String, "comparison_person_id": pl.String}),
 }
 
 
