@@ -79,8 +79,17 @@ def write(path: Path, frame: pl.DataFrame) -> None:
     path.write_bytes(gzip.compress(text) if path.suffix == ".gz" else text)
 
 
-def garble_from(folder: Path, first_day: date) -> int:
-    """Every record of activity from a day on gets other codes, and every second one is gone; how many there were.
+def days_from(folder: Path) -> pl.DataFrame:
+    """The day of each person from which on nothing of theirs may be read: the last of their index dates."""
+    with duckdb.connect(folder / "output" / "warehouse.duckdb", read_only=True) as warehouse:
+        return warehouse.sql(
+            "select record_person_id as person, max(index_date) as own_day from index_dates group by all"
+        ).pl()
+
+
+def garble_from(folder: Path, days: pl.DataFrame, *, others_from: date) -> int:
+    """Every record of activity of a person (`person`) from a day on (`own_day`, or `others_from` where there is none)
+    gets other codes, and every second one is gone; how many there were.
 
     An episode of a stay that began before keeps its provider: elsewhere it would tell of another admission before.
     """
@@ -89,26 +98,29 @@ def garble_from(folder: Path, first_day: date) -> int:
         for path in (folder / "extracts" / extract).iterdir():
             frame = read(path)
             names = {name.upper(): name for name in frame.columns}
-            is_after = frame[names[column]].cast(pl.String) >= first_day.isoformat()
-            began = pl.col(names.get("ADMIDATE", names[column])).cast(pl.String) >= first_day.isoformat()
+            person = pl.col(names["PSEUDO_HESID"])
+            day = frame.select(person.alias("person")).join(days, on="person", how="left", maintain_order="left")
+            first = day["own_day"].fill_null(others_from).cast(pl.String)
+            is_after = frame[names[column]].cast(pl.String) >= first
+            began = frame[names.get("ADMIDATE", names[column])].cast(pl.String) >= first
             others = [
                 pl.when(began | pl.lit(name != "PROCODE3")).then(pl.lit(code)).otherwise(names[name]).alias(names[name])
                 for name, code in OTHER_CODES.items()
                 if name in names
             ]
-            after = frame.filter(is_after).with_columns(others).gather_every(2)
+            after = frame.with_columns(others).filter(is_after).gather_every(2)
             garbled += int(is_after.sum())
             write(path, pl.concat([frame.filter(~is_after), after]))
     return garbled
 
 
-def test_garbling_every_record_after_all_index_dates_changes_nothing_that_the_design_says_or_keeps(
+def test_garbling_every_record_after_a_persons_own_index_date_changes_nothing_that_the_design_says_or_keeps(
     demo, report, tmp_path
 ):
     designed = tables(demo)
     last = max(designed["index_months"]["index_date"])
     other = shutil.copytree(demo, tmp_path / "garbled", ignore=shutil.ignore_patterns("output"))
-    assert garble_from(other, last) > 1000
+    assert garble_from(other, days_from(demo), others_from=last) > 1000
     assert design_study(load_study(other), say=in_silence) == report
     found = tables(other)
     for name in DESIGNED:
@@ -119,7 +131,8 @@ def test_garbling_every_record_after_all_index_dates_changes_nothing_that_the_de
 def test_garbling_what_lies_before_is_seen(demo, report, tmp_path):
     first = min(tables(demo)["index_months"]["index_date"])
     other = shutil.copytree(demo, tmp_path / "garbled", ignore=shutil.ignore_patterns("output"))
-    garble_from(other, first.replace(year=first.year - 1))
+    nobody = days_from(demo).clear()
+    garble_from(other, nobody, others_from=first.replace(year=first.year - 1))
     assert design_study(load_study(other), say=in_silence) != report
 
 
