@@ -12,7 +12,6 @@ from pipelines.warehouse import Warehouse
 
 AMENDED = "Amended after the protocol's first use, last on {day}: {settings} (see protocol_amendments)."
 LOOK = ("analysis_dates", "periods.data_until")
-DATA_UNTIL = "periods.data_until"
 COUNTS = ("periods", "spells", "extracts")
 AREAS = (*COUNTS, "sites", "sites.csv")
 DESIGN = (*FROZEN_SECTIONS, *(name for name in STUDY_FILES if name != "prices.csv"), "sites", "extracts")

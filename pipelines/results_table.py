@@ -24,7 +24,6 @@ CHANCE_ONLY = "Intervals show the play of chance only, not the bias that the cau
 MADE_UP = "The people of this study are made up: its results say nothing about any real pilot."
 PRIORITIES = {"primary": "Primary outcomes", "secondary": "Secondary outcomes", "exploratory": "Exploratory"}
 MATCHED_DESIGNS = ("matched_cohort", "matched_did")
-QUESTIONNAIRES = ("experience", "staff")
 
 
 class Cautions:

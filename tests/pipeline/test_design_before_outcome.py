@@ -36,7 +36,7 @@ DESIGNED = (
     "unmatched_cases",
 )
 DATES = {"admissions": "EPISTART", "outpatients": "APPTDATE", "emergency_care": "ARRIVALDATE"}
-OTHER_CODES = {"ADMIMETH": "11", "CLASSPAT": "2", "PROCODE3": "XXX", "ATTENDED": "3", "AEATTENDCAT": "2"}
+OTHER_CODES = {"ADMIMETH": "11", "CLASSPAT": "2", "PROCODE3": "RZ9", "ATTENDED": "3", "AEATTENDCAT": "2"}
 
 
 @pytest.fixture(scope="module")
