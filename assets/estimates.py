@@ -15,6 +15,7 @@ from evaluation.estimation import (
     with_adjusted_p_values,
     with_bias_cautions,
     with_brackets,
+    with_carried_forward,
     with_caution,
     with_defaults,
     with_lead_cautions,
@@ -178,8 +179,12 @@ def metric_estimates(warehouse: dg.ResourceParam[Warehouse], study: dg.ResourceP
         items = with_caution(items, " ".join(sentences), where=pl.col("metric_id") == item)
     look = look_at_data(warehouse, study)
     found = [with_look(estimates, look), warehouse.read(AREA_ESTIMATES), with_look(items, look.of_answers)]
-    found_together = with_brackets(with_adjusted_p_values(pl.concat(found)))
-    return dg.MaterializeResult(metadata=written(warehouse, "metric_estimates", found_together))
+    found_together = with_carried_forward(
+        with_adjusted_p_values(pl.concat(found)),
+        warehouse.read("lead_tests"),
+        follow_up_months=study.protocol.periods.follow_up_months,
+    )
+    return dg.MaterializeResult(metadata=written(warehouse, "metric_estimates", with_brackets(found_together)))
 
 
 @dg.asset(**ASSET)

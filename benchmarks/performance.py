@@ -51,11 +51,13 @@ def _count(
 
 
 def count_bracket(sums: dict[str, float], effects: Sequence[RateRatio | None], truth: float) -> None:
-    """Whether the truth lies between the lowest and the highest limit of the default and of its neighbour."""
+    """Whether the truth lies between the lowest and the highest limit of the designs, and how far these are apart."""
     known = [effect for effect in effects if effect is not None]
     if len(known) == len(effects):
+        low, high = min(effect.log_low for effect in known), max(effect.log_high for effect in known)
         sums["draws"] += 1
-        sums["covered"] += min(e.log_low for e in known) <= truth <= max(e.log_high for e in known)
+        sums["covered"] += low <= truth <= high
+        sums["width"] += high - low
 
 
 def performance(sums: Mapping[str, float]) -> dict[str, float]:
@@ -85,7 +87,8 @@ def performance(sums: Mapping[str, float]) -> dict[str, float]:
 
 
 def coverage(sums: Mapping[str, float]) -> dict[str, float]:
-    """The share of draws whose intervals held the truth."""
+    """The share of draws whose intervals held the truth; of brackets also their mean width on the log scale."""
     covered = sums["covered"] / sums["draws"]
     error = math.sqrt(covered * (1 - covered) / sums["draws"])
-    return {"draws": sums["draws"], "coverage": covered, "coverage_error": error}
+    width = {"mean_width": sums["width"] / sums["draws"]} if "width" in sums else {}
+    return {"draws": sums["draws"], "coverage": covered, "coverage_error": error, **width}

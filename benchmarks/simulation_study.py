@@ -6,7 +6,8 @@ Aims: bias, coverage and false positives of the default and of its companions. D
 joining, effect (none, or the published ones) and number of cases; and with sites whose published effects differ (SD of
 the log rate ratio 0.15, 16 sites). Estimand: the log ratio of the cases' rates with and without the pilot; of the mean
 across sites, the mean of the sites' log ratios; of the prediction interval, another site's. Methods: `weighted_cohort`
-(the default) in every draw, `matched_cohort` and `matched_did` in every tenth, each as a run of a study would do it;
+(the default) in every draw, `matched_cohort`, `matched_did` (as it is, and where pairs leave its months open less the
+drift before the crisis, carried forward) in every tenth, each as a run of a study would do it;
 where sites differ also the mean across sites and its prediction interval. The cohort, its weights and the comparison
 people's model serve both effects, which differ in the cases' counts alone. Performance: bias, coverage of 95%
 intervals, mean model error over empirical error, share of draws with p below 0.05 and of those that fell, each with its
@@ -40,6 +41,7 @@ from benchmarks.performance import (
 )
 from benchmarks.saying import say
 from benchmarks.study_draws import (
+    CARRIED,
     CELLS,
     DID,
     EFFECTS,
@@ -53,6 +55,7 @@ from benchmarks.study_draws import (
 
 RESULT = Path(__file__).parent / "results" / "simulation_study.json"
 BATCH, EVERY = 20, 10
+OF_BRACKET = ("draws", "covered", "width")
 BRACKET, RANDOM, PREDICTION = "bracket", "mean_across_sites", "prediction_interval"
 DEFAULT_DRAWS, COMPANION_DRAWS = "draws", "draws_of_all_methods"
 
@@ -126,8 +129,9 @@ def _count_each(found: dict[str, dict[str, float]], cell: Cell, drawn: Draw, *, 
 
 def _count_brackets(found: dict[str, dict[str, float]], cell: Cell, drawn: Draw) -> None:
     for (effect, name), truth in drawn.truths.items():
-        sums = found.setdefault(f"{cell.with_effect(effect)}/{BRACKET}/{name}", {"draws": 0.0, "covered": 0.0})
-        count_bracket(sums, [drawn.found[effect, method, name] for method in (WEIGHTED, DID)], truth)
+        sums = found.setdefault(f"{cell.with_effect(effect)}/{BRACKET}/{name}", dict.fromkeys(OF_BRACKET, 0.0))
+        keys = [(effect, method, name) for method in (WEIGHTED, DID, CARRIED)]
+        count_bracket(sums, [drawn.found[key] for key in keys if key in drawn.found], truth)
 
 
 def _count_across_sites(found: dict[str, dict[str, float]], cell: Cell, drawn: Draw) -> None:

@@ -1,16 +1,20 @@
 """One draw of the simulation study: a made-up cohort, and what each method says of it."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any
 
 import numpy as np
 import polars as pl
 
+from evaluation.estimation.carried_forward import less_drift, years_of_drift
+from evaluation.estimation.lead_changes import DRIFTED, are_held_out
 from evaluation.estimation.matched_cohort import matched_cohort
 from evaluation.estimation.matched_did import matched_did
+from evaluation.estimation.metrics import Metric
+from evaluation.estimation.month_roles import months_used
 from evaluation.estimation.pooling import FEWEST_FOR_PREDICTION, PooledEffect, pooled_effect
 from evaluation.estimation.rate_ratios import RateRatio
 from evaluation.estimation.site_ratios import SiteCount, entered_ratios
@@ -28,6 +32,7 @@ from evaluation.matching.weighted import Weighted, balanced_weights
 from evaluation.regression import NotEstimableError
 from evaluation.simulation.trials import (
     EXPECTED,
+    FOLLOW_UP,
     MECHANISMS,
     NO_EFFECT,
     OUTCOMES,
@@ -41,7 +46,8 @@ EFFECTS = {"none": NO_EFFECT, "published": PUBLISHED_EFFECTS}
 SIZES = (1200, 3600)
 DAYS_PER_YEAR = 365.25
 SEED = 20_120_322
-WEIGHTED, MATCHED, DID = "weighted_cohort", "matched_cohort", "matched_did"
+WEIGHTED, MATCHED, DID, CARRIED = "weighted_cohort", "matched_cohort", "matched_did", "carried_forward"
+EXACT = ("sex", "age_band", "emergency_discharge_class")
 SITE_SPREAD, DIFFER = 0.15, "_sites_differ"
 
 
@@ -193,10 +199,11 @@ def _matched(
     trial: pl.DataFrame, effects: Iterable[str], *, seed: int
 ) -> Iterator[tuple[str, str, str, RateRatio | None]]:
     people = with_draws(trial, seed=seed)
-    settings = Settings(exact=("sex", "age_band", "emergency_discharge_class"))
+    settings = Settings(exact=EXACT)
     pool = people.filter(~pl.col("is_treated"))
-    alike_in = covariates_of_pairs(known_covariates(people))
-    pairs = matched_pairs(people, sample=pool, covariates=alike_in, settings=settings).pairs
+    covariates = covariates_of_pairs(known_covariates(people))
+    pairs = matched_pairs(people, sample=pool, covariates=covariates, settings=settings).pairs
+    alike_in = (*covariates, *EXACT)
     sets = pairs.select("case_id", set_id=pl.col("case_id").rank("dense").cast(pl.Int64))
     of_cases = sets.unique().select(pl.col("case_id").alias("person_id"), "set_id", weight=pl.lit(1.0))
     of_controls = pairs.select(pl.col("control_id").alias("person_id"), sets["set_id"], "weight")
@@ -219,7 +226,29 @@ def _matched(
             "baseline_person_years": rows["early_days"].to_numpy() / DAYS_PER_YEAR,
         }
         yield effect, MATCHED, name, _or_none(matched_cohort, covariates=values, **outcome, **shared)
-        yield effect, DID, name, _or_none(matched_did, **before, **outcome, **shared)
+        did = _or_none(matched_did, **before, **outcome, **shared)
+        yield effect, DID, name, did
+        used = months_used(Metric(metric_id=name, label=name, domain="utilisation", unit="per person-year"), alike_in)
+        if are_held_out(DRIFTED, used=used):
+            yield effect, CARRIED, name, _carried_forward(did, rows, name, shared)
+
+
+def _carried_forward(
+    did: RateRatio | None, rows: pl.DataFrame, name: str, shared: Mapping[str, Any]
+) -> RateRatio | None:
+    """`matched_did` less what the groups drifted apart before the crisis, as `with_carried_forward` has it."""
+    first, last = (rows[f"early_{which}_half_year_{name}"].to_numpy() for which in ("first", "last"))
+    years = rows["half_year_days"].to_numpy() / DAYS_PER_YEAR
+    counted = {"baseline_counts": first, "counts": last, "baseline_person_years": years, "person_years": years}
+    drift = _or_none(matched_did, **counted, **shared)
+    if did is None or drift is None:
+        return None
+    log_ratio, error = less_drift(
+        (did.log_rate_ratio, did.standard_error),
+        (drift.log_rate_ratio, drift.standard_error),
+        years=years_of_drift(FOLLOW_UP),
+    )
+    return replace(did, estimator=CARRIED, log_rate_ratio=log_ratio, standard_error=error)
 
 
 def _or_none(method: Callable[..., RateRatio], *given: Any, **arguments: Any) -> RateRatio | None:

@@ -13,10 +13,11 @@ SECOND_DESIGN = {"design": "matched_did"}
 
 _PERSON_YEARS = ("person_years_pilot", "person_years_comparator")
 _OF_BRACKET = ("designs_agree", "bracket_low_pct", "bracket_high_pct")
+_OF_SEVERAL_DESIGNS = (*_OF_BRACKET, "carried_forward_pct", "carried_forward_low_pct", "carried_forward_high_pct")
 _OF_ESTIMATE = (
     *("pilot_baseline", "pilot_follow_up", "comparator_baseline", "comparator_follow_up"),
     *("change", "change_low", "change_high", "relative_change_pct", "relative_low_pct", "relative_high_pct"),
-    *("p_value", "p_adjusted", "minimum_detectable_change_pct", *_OF_BRACKET),
+    *("p_value", "p_adjusted", "minimum_detectable_change_pct", *_OF_SEVERAL_DESIGNS),
     *(*_PERSON_YEARS, "n_clusters"),
 )
 _OF_SURVEY = (
@@ -88,7 +89,7 @@ def withheld_statement(row: Row, *, printed: Sequence[Row]) -> Row:
 
 def withheld_bracket(row: Row, *, printed: Sequence[Row]) -> Row:
     """A row of `metric_estimates` without its bracket, where the second design's estimate is withheld in `printed`."""
-    return row | dict.fromkeys(_OF_BRACKET) if _is_withheld(row | SECOND_DESIGN, printed) else row
+    return row | dict.fromkeys(_OF_SEVERAL_DESIGNS) if _is_withheld(row | SECOND_DESIGN, printed) else row
 
 
 def withheld_horizon(row: Row, *, printed: Sequence[Row]) -> Row:

@@ -31,7 +31,8 @@ look at the bracket.
 FIGURES = """## Figures of every method
 
 Bias is that of the log rate ratio: 0.01 is one percent. Coverage is that of 95% intervals; the bracket goes from the
-lowest to the highest limit of `weighted_cohort` and `matched_did`. The error's ratio is the mean of the errors that
+lowest to the highest limit of `weighted_cohort`, `matched_did` and, of outpatients, `carried_forward`, the second less
+the drift between the groups before the crisis. The error's ratio is the mean of the errors that
 the method stated over the spread of its estimates. Where sites differ (16 of unequal size, standard deviation of the
 log rate ratio 0.15) the truth of the designs is the effect in the drawn sites, that of `mean_across_sites` the planted
 mean, and the `prediction_interval` is held against the effects of other sites.

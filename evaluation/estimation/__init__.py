@@ -9,6 +9,7 @@ from evaluation.estimation.area_trend_bounds import AREA_TREND_BOUNDS
 from evaluation.estimation.arms import Arm
 from evaluation.estimation.bias_cautions import with_bias_cautions
 from evaluation.estimation.brackets import with_brackets
+from evaluation.estimation.carried_forward import with_carried_forward
 from evaluation.estimation.cautions import NOT_FROZEN
 from evaluation.estimation.compared import ComparedPeople, ComparedPopulation
 from evaluation.estimation.controlled import controlled_estimates
@@ -83,6 +84,7 @@ __all__ = [
     "with_adjusted_p_values",
     "with_bias_cautions",
     "with_brackets",
+    "with_carried_forward",
     "with_caution",
     "with_defaults",
     "with_lead_cautions",

@@ -32,6 +32,7 @@ METRIC_ESTIMATES: dict[str, pl.DataType] = {
     "designs_agree": pl.Boolean(),
     **dict.fromkeys(("bracket_low_pct", "bracket_high_pct"), _NUMBER),
     "nominal_level": LOOK["nominal_level"],
+    **dict.fromkeys(("carried_forward_pct", "carried_forward_low_pct", "carried_forward_high_pct"), _NUMBER),
 }
 ESTIMANDS = {"uncontrolled": "before_after", "unmatched_did": "att"}
 

@@ -54,6 +54,7 @@ LEAD_TESTS: dict[str, pl.DataType] = {
     "p_value": _NUMBER,
     **dict.fromkeys(("relative_change_pct", "relative_low_pct", "relative_high_pct"), _NUMBER),
     **dict.fromkeys(("caution", "protocol_hash", "run_id"), _TEXT),
+    **dict.fromkeys(("change_a_year_pct", "change_a_year_low_pct", "change_a_year_high_pct"), _NUMBER),
 }
 
 

@@ -92,10 +92,11 @@ def _row(
     theirs = sensitivity.filter(pl.col("metric_id") == key[0], pl.col("population") == key[1])
     widened = next(theirs.filter(pl.col("analysis") == WIDENED).iter_rows(named=True), None)
     conclusion = _concluded(planned, worthwhile)
-    detectable = of_design.get((*key, planned["design"]), {}).get("minimum_detectable_change_pct")
+    estimate = of_design.get((*key, planned["design"]))
+    detectable = estimate["minimum_detectable_change_pct"] if estimate else None
     flags = {name: _survives(theirs, analyses, conclusion, worthwhile) for name, analyses in SURVIVES.items()}
     hidden_flag = _concluded(widened, worthwhile) == conclusion if widened and conclusion else None
-    beside = bracket(planned, of_design.get((*key, "matched_did")))
+    beside = bracket(estimate, of_design.get((*key, "matched_did"))) if estimate else None
     placebo = next(theirs.filter(pl.col("analysis") == PLACEBO_INDEX_DATE).iter_rows(named=True), None)
     low, high = (placebo[name] if placebo else None for name in LIMITS[1:])
     at_placebo = None if low is None else not excludes_no_change(low, high)

@@ -168,6 +168,9 @@ def _covariates(
             },
             "early_days": np.full(n, 18 * DAYS_PER_MONTH),
             **{f"early_{name}": before[name][:, :18].sum(axis=1) for name in OUTCOMES},
+            "half_year_days": np.full(n, 6 * DAYS_PER_MONTH),
+            **{f"early_first_half_year_{name}": before[name][:, :6].sum(axis=1) for name in OUTCOMES},
+            **{f"early_last_half_year_{name}": before[name][:, 12:18].sum(axis=1) for name in OUTCOMES},
         }
     )
 

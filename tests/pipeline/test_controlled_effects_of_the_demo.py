@@ -100,13 +100,36 @@ def test_default_rows_are_held_against_matched_did_and_their_bracket_holds_both_
     rows = published.sql(f"{query} where estimates.is_default and estimates.design = 'weighted_cohort'").pl()
     both = rows.filter(pl.all_horizontal(pl.col("relative_low_pct", "did_low").is_not_null()))
     assert both.height > 10
-    assert both["bracket_low_pct"].equals(both.select(pl.min_horizontal("relative_low_pct", "did_low")).to_series())
-    assert both["bracket_high_pct"].equals(both.select(pl.max_horizontal("relative_high_pct", "did_high")).to_series())
+    lows, highs = ("relative_low_pct", "did_low", "carried_forward_low_pct"), ("did_high", "carried_forward_high_pct")
+    assert both["bracket_low_pct"].equals(both.select(pl.min_horizontal(lows)).to_series())
+    assert both["bracket_high_pct"].equals(both.select(pl.max_horizontal("relative_high_pct", *highs)).to_series())
     assert both["designs_agree"].is_not_null().all()
     stated = both.filter(pl.col("bracket").is_not_null())
     assert stated.height >= 4
-    assert stated["bracket"].str.contains("If one of the two is right, the change lies between").all()
+    third = stated["carried_forward_pct"].is_not_null()
+    assert third.any()
+    assert not third.all()
+    assert stated["bracket"].str.contains("If one of the three is right, the change lies between").equals(third)
+    assert stated["bracket"].str.contains("If one of the two is right, the change lies between").equals(~third)
     assert published.sql("from metric_estimates where not is_default and designs_agree is not null").pl().is_empty()
+
+
+def test_what_a_drift_would_make_of_matched_did_follows_from_the_published_drift(published):
+    rows = published.sql(
+        """select stated.*, did.relative_change_pct as did, tests.change_a_year_pct as a_year
+        from metric_estimates as stated
+        inner join metric_estimates as did on did.design = 'matched_did' and not did.is_default
+            and did.metric_id = stated.metric_id and did.population = stated.population
+        inner join lead_tests as tests on tests.design = 'matched_did'
+            and tests.metric_id = stated.metric_id and tests.population = stated.population
+        where stated.carried_forward_pct is not null"""
+    ).pl()
+    assert "outpatient_attendances" in set(rows["metric_id"])
+    assert "emergency_admissions" not in set(rows["metric_id"])
+    for row in rows.to_dicts():
+        ratio = (1 + row["did"] / 100) / (1 + row["a_year"] / 100) ** 1.5
+        assert row["carried_forward_pct"] == pytest.approx(100 * (ratio - 1))
+    assert rows["is_default"].all()
 
 
 def test_against_unmatched_people_the_bad_spell_before_joining_passes_for_an_effect(published):

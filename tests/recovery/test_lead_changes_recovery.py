@@ -67,5 +67,7 @@ def test_a_trend_that_the_cases_have_alone_is_seen_and_measured():
     # half a year lies between the middles of the two half-years
     assert abs(logs.mean() - 0.25) < 3.3 * logs.std() / np.sqrt(DRAWS)
     assert np.mean([row["p_value"] < 0.05 for row in rows]) > 0.9
+    a_year = np.log1p(np.array([row["change_a_year_pct"] for row in rows]) / 100)
+    assert abs(a_year.mean() - 0.5) < 3.3 * a_year.std() / np.sqrt(DRAWS)
     covered = sum(row["relative_low_pct"] < 100 * np.expm1(0.25) < row["relative_high_pct"] for row in rows)
     assert binom.cdf(covered, DRAWS, 0.95) > 0.001

@@ -7,8 +7,18 @@ import polars as pl
 import pytest
 from scipy.stats import binom
 
-from benchmarks.performance import SUMS, count, count_prediction, performance
-from benchmarks.study_draws import CELLS, DID, EFFECTS, SITE_SPREAD, WEIGHTED, Cell, draw_of_all, draw_of_default
+from benchmarks.performance import SUMS, count, count_bracket, count_prediction, coverage, performance
+from benchmarks.study_draws import (
+    CARRIED,
+    CELLS,
+    DID,
+    EFFECTS,
+    SITE_SPREAD,
+    WEIGHTED,
+    Cell,
+    draw_of_all,
+    draw_of_default,
+)
 from evaluation.estimation.pooling import pooled_effect
 from evaluation.simulation.trials import MECHANISMS, OUTCOMES, PUBLISHED_EFFECTS, SITES, TrialPlan, simulated_trial
 
@@ -136,3 +146,35 @@ def test_the_companion_takes_a_lasting_hidden_difference_away_from_which_the_def
             errors[method].append(found["none", method, name].log_rate_ratio)
     means = {method: np.mean(values) for method, values in errors.items()}
     assert abs(means[DID]) < 0.02 < means[WEIGHTED]
+
+
+def test_under_a_diverging_trend_the_drift_carried_forward_is_right_and_the_bracket_holds_the_truth():
+    """Outpatients at 1,200 cases, 24 draws without an effect: both designs are some 0.05 too high."""
+    cell, name = Cell("diverging_trend", 1200), "outpatient_attendances"
+    found = [draw_of_all(cell, draw).found for draw in range(FIRST, FIRST + 24)]
+    carried = [draw["none", CARRIED, name] for draw in found]
+    logs = np.array([one.log_rate_ratio for one in carried])
+    assert abs(logs.mean()) < WITHIN * logs.std() / math.sqrt(24)
+    assert np.mean([draw["none", method, name].log_rate_ratio for draw in found for method in (WEIGHTED, DID)]) > 0.03
+    sums = dict.fromkeys(("draws", "covered", "width"), 0.0)
+    for draw in found:
+        count_bracket(sums, [draw["none", method, name] for method in (WEIGHTED, DID, CARRIED)], truth=0.0)
+    assert sums["covered"] >= binom.ppf(0.0005, 24, 0.95)
+
+
+def test_only_use_that_pairs_left_open_is_carried_forward():
+    found = draw_of_all(Cell("transient_crisis", 1200), FIRST).found
+    assert {name for effect, method, name in found if method == CARRIED} == {"outpatient_attendances"}
+
+
+def test_a_bracket_reaches_from_the_lowest_to_the_highest_limit_of_the_designs():
+    found = draw_of_all(Cell("transient_crisis", 1200), FIRST).found
+    ratios = [found["none", method, "outpatient_attendances"] for method in (WEIGHTED, DID)]
+    low, high = min(one.log_low for one in ratios), max(one.log_high for one in ratios)
+    sums = dict.fromkeys(("draws", "covered", "width"), 0.0)
+    for truth in (low - 0.001, low + 0.001, high + 0.001):
+        count_bracket(sums, ratios, truth=truth)
+    assert sums == {"draws": 3, "covered": 1, "width": pytest.approx(3 * (high - low))}
+    count_bracket(sums, [*ratios, None], truth=0.0)
+    assert sums["draws"] == 3
+    assert coverage(sums)["mean_width"] == pytest.approx(high - low)

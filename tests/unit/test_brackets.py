@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from evaluation.estimation import METRIC_ESTIMATES, with_brackets
 from evaluation.estimation.brackets import COLUMNS, bracket
+from evaluation.estimation.carried_forward import CARRIED_FORWARD
 
 NAMES = ("relative_change_pct", "relative_low_pct", "relative_high_pct")
 
@@ -44,6 +45,18 @@ def test_designs_that_do_not_agree_are_said_to_and_have_wider_limits():
 def test_an_estimate_outside_the_narrower_of_two_overlapping_intervals_is_no_agreement():
     one = bracket(row("weighted_cohort", (5, 4, 6)), row("matched_did", (0, -10, 10)))
     assert (one.is_agreed, one.low_pct, one.high_pct) == (False, -10, 10)
+
+
+def test_what_a_drift_makes_of_the_second_design_is_a_third_within_the_bracket():
+    drift = dict(zip(CARRIED_FORWARD, (-3, -9, 3), strict=True))
+    one = bracket(row("weighted_cohort", (2, -1, 5), **drift), row("matched_did", (7, 4, 10)))
+    assert (one.is_agreed, one.low_pct, one.high_pct) == (False, -9, 10)
+    assert one.words.endswith(
+        "Had the groups gone on drifting apart as in months -24 to -7, the second would be -3% (-9% to +3%). If "
+        "one of the three is right, the change lies between -9% and +10%, their lowest and highest 95% limit."
+    )
+    agreed = bracket(row("weighted_cohort", (2, -1, 5), **drift), row("matched_did", (4, 0, 8)))
+    assert (agreed.is_agreed, agreed.low_pct, agreed.high_pct) == (True, -9, 8)
 
 
 @pytest.mark.parametrize("second", [None, (4.0, None, None), (None, None, None)])

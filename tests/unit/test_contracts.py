@@ -229,7 +229,7 @@ def test_metric_estimates_has_the_columns_of_the_fixed_interface_in_order():
         "change_low change_high relative_change_pct relative_low_pct relative_high_pct p_value p_adjusted family "
         "n_pilot n_comparator person_years_pilot person_years_comparator cluster_level n_clusters "
         "minimum_detectable_change_pct interim caution protocol_hash run_id designs_agree bracket_low_pct "
-        "bracket_high_pct nominal_level"
+        "bracket_high_pct nominal_level carried_forward_pct carried_forward_low_pct carried_forward_high_pct"
     )
 
 

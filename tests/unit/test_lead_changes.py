@@ -100,6 +100,25 @@ def test_who_is_not_known_in_a_month_of_either_half_year_is_left_out_of_both():
     assert row_of(unknown)["relative_change_pct"] == pytest.approx(100)
 
 
+def test_the_change_within_a_year_is_from_the_first_to_the_last_half_year_before_the_crisis():
+    a_year = DIVERGING + 2 * counts(m9=(20, 0)) + counts(m12=(0, 24), m6=(20, 0))
+    row = row_of(a_year, replace(EVERYONE, matched=replace(EVERYONE.matched, set_ids=np.arange(60))))
+    assert row["relative_change_pct"] == pytest.approx(100)
+    assert row["change_a_year_pct"] == pytest.approx(100 * (40 / 12 - 1))  # cases 12 and 40, others 24 and 24
+    error = math.log(1 + row["change_a_year_high_pct"] / 100) - math.log(40 / 12)
+    assert math.log(40 / 12) - math.log(1 + row["change_a_year_low_pct"] / 100) == pytest.approx(error)
+
+
+def test_the_change_within_a_year_needs_every_month_before_the_crisis_to_be_left_open():
+    a_year = DIVERGING + counts(m12=(20, 24))
+    used = replace(EVERYONE, matched_by=("outpatient_attendances_12_months",))
+    assert row_of(a_year, used)["months_tested"] == 12
+    assert row_of(a_year, used).get("change_a_year_pct") is None
+    assert row_of(a_year)["change_a_year_pct"] is not None
+    assert row_of(DIVERGING).get("change_a_year_pct") is None  # nobody has an event in months -12 to -7
+    assert row_of(a_year, replace(EVERYONE, matched=None)).get("change_a_year_pct") is None
+
+
 @pytest.mark.parametrize("covariate", ["outpatient_attendances_24_months", "outpatient_attendances_18_months"])
 def test_there_is_no_test_where_pairs_were_made_alike_in_the_months(covariate):
     row = row_of(DIVERGING, replace(EVERYONE, matched_by=(covariate,)))

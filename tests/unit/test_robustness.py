@@ -46,11 +46,14 @@ WIDENED = estimate("widened_interval", "planned_use", 3.0, -6.0, 12.0, shift_pct
 MASKING = estimate("needed_bias", "smallest_worthwhile_change", 3.0, -4.0, 10.0, against_pct=-5.0, value=8.4)
 
 
-def designs(did: tuple[float, float, float] | None = (4.0, -2.0, 11.0), *, detectable: float | None = 9.6):
+def designs(
+    did: tuple[float, float, float] | None = (4.0, -2.0, 11.0), *, detectable: float | None = 9.6, **more: float
+):
     common = {"metric_id": "admissions", "population": "all_sites"}
-    rows = [common | {"design": "weighted_cohort", "minimum_detectable_change_pct": detectable}]
+    names = ("relative_change_pct", "relative_low_pct", "relative_high_pct")
+    planned = {name: PLANNED[name] for name in names} | more
+    rows = [common | planned | {"design": "weighted_cohort", "minimum_detectable_change_pct": detectable}]
     if did:
-        names = ("relative_change_pct", "relative_low_pct", "relative_high_pct")
         rows.append(common | {"design": "matched_did"} | dict(zip(names, did, strict=True)))
     return pl.DataFrame(rows, schema=METRIC_ESTIMATES, orient="row")
 
@@ -114,6 +117,13 @@ def test_designs_that_disagree_are_said_to():
     assert row["designs_agree"] is False
     assert "weighted_cohort lies below matched_did" in row["verdict"]
     assert verdict_on(PLANNED, estimates=designs(None))["designs_agree"] is None
+
+
+def test_the_verdict_names_what_a_drift_that_went_on_would_make_of_the_second_design():
+    drift = {"carried_forward_pct": -1.0, "carried_forward_low_pct": -12.0, "carried_forward_high_pct": 11.4}
+    row = verdict_on(PLANNED, estimates=designs(**drift))
+    assert "the second would be -1% (-12% to +11%). If one of the three is right" in row["verdict"]
+    assert row["designs_agree"] is True
 
 
 def test_without_a_group_that_could_be_hidden_there_is_no_benchmark():
