@@ -151,6 +151,8 @@ def estimates_by_horizon(
     )
     estimates = with_bias_cautions(estimates, warehouse.read("implied_bias"))
     estimates = with_mortality_cautions(estimates, warehouse.read("mortality_ratios"))
+    quality = warehouse.read("record_quality")
+    estimates = with_site_quality_cautions(estimates, quality, extracts=extracts_by_metric(study))
     estimates = with_caution(estimates, amended(warehouse.read("protocol_amendments"), *HORIZONS))
     estimates = with_look(estimates, look_at_data(warehouse, study))
     return dg.MaterializeResult(metadata=written(warehouse, "estimates_by_horizon", estimates))

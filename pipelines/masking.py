@@ -1,5 +1,7 @@
 """The one way in which counts of people or rows are shown in logs, messages and on the terminal."""
 
+from pipelines.protocol import Disclosure
+
 SMALLEST_SHOWN = 8
 MIDDLE_OF_MASKED = 4
 
@@ -35,6 +37,19 @@ def masked_share(failed: int, evaluated: int) -> str:
     if _leaves_few(failed, evaluated):
         return f"above {min(100 - 100 * SMALLEST_SHOWN / evaluated, 99.9):.1f}%"
     return f"{100 * failed / evaluated:.1f}%"
+
+
+def shown(count: float, disclosure: Disclosure) -> str:
+    """A count of people, rounded so that two of them give no small one back; a small one is hidden.
+
+    >>> [shown(count, Disclosure()) for count in (0, 3, 8, 1234)]
+    ['0', '1 to 7', '10', '1,235']
+    """
+    if count == 0:
+        return "0"
+    if count <= disclosure.suppress_up_to:
+        return f"1 to {disclosure.suppress_up_to}"
+    return f"{round(count / disclosure.round_to) * disclosure.round_to:,}"
 
 
 def drawn_part(part: int, whole: int) -> int:

@@ -19,8 +19,8 @@ from evaluation.planning import (
     PlannedStudy,
     plan,
 )
-from pipelines.design_report import shown
 from pipelines.errors import IcpError, StudyError
+from pipelines.masking import shown
 from pipelines.metrics import check_outcomes
 from pipelines.planned import planned_outcomes
 from pipelines.study import Study

@@ -86,7 +86,7 @@ def _row(
     sensitivity: pl.DataFrame,
     of_design: Mapping[tuple[str, str, str], dict[str, Any]],
     worthwhile: float | None,
-    published: float | None,
+    published: Sequence[float],
 ) -> dict[str, Any]:
     key = (planned["metric_id"], planned["population"])
     theirs = sensitivity.filter(pl.col("metric_id") == key[0], pl.col("population") == key[1])
@@ -171,13 +171,13 @@ def _others(theirs: pl.DataFrame) -> Iterator[str]:
         yield from rows["explanation"].to_list()
 
 
-def _published(planned: dict[str, Any], published: pl.DataFrame) -> float | None:
-    """The first published change in percent of the same metric and population."""
+def _published(planned: dict[str, Any], published: pl.DataFrame) -> list[float]:
+    """The published changes in percent of the same metric and population, each once, in their order."""
     same = published.filter(
         pl.col("comparable"),
         pl.col("metric_id") == planned["metric_id"],
         pl.col("population") == planned["population"],
         pl.col("unit") == "pct_change",
     )
-    changes = same["change"].drop_nulls().to_list()
-    return float(changes[0]) if changes else None
+    changes: list[float] = same["change"].drop_nulls().unique(maintain_order=True).to_list()
+    return changes

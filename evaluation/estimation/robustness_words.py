@@ -39,7 +39,7 @@ class Checks:
 
 
 def verdict(
-    checks: Checks, *, worthwhile_pct: float | None, detectable_pct: float | None, published_pct: float | None
+    checks: Checks, *, worthwhile_pct: float | None, detectable_pct: float | None, published_pct: Sequence[float]
 ) -> str:
     """One paragraph: what was seen, what could have been, what hidden differences would do, what it survives."""
     limits = (checks.planned[name] for name in ("relative_change_pct", "relative_low_pct", "relative_high_pct"))
@@ -47,7 +47,7 @@ def verdict(
     seen = effect_words(*limits, smallest_worthwhile_change_pct=worthwhile_pct, nominal_level=level)
     if checks.planned["relative_low_pct"] is None:
         return seen
-    examples = [published_pct, worthwhile_pct]
+    examples = dict.fromkeys((*published_pct, worthwhile_pct))
     return join(
         seen,
         detectable_words(detectable_pct, examples=[example for example in examples if example], nominal_level=level),

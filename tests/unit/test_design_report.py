@@ -5,7 +5,8 @@ import pytest
 
 from evaluation.matching import COVARIATE_BALANCE, DESIGNS, IMPLIED_BIAS, UNMATCHED_CASES
 from evaluation.planning import EXPECTED_POWER
-from pipelines.design_report import design_report, shown
+from pipelines.design_report import design_report
+from pipelines.masking import shown
 from pipelines.protocol import Disclosure
 from pipelines.study import load_study
 from pipelines.warehouse import Warehouse

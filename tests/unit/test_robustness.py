@@ -112,6 +112,18 @@ def test_with_a_site_left_out_that_leaves_no_interval_survival_is_not_known_unle
     assert verdict_on(PLANNED, same, none, other)["survives_sites_left_out"] is False
 
 
+def test_every_published_change_of_the_metric_and_population_is_an_example_once():
+    more = pl.concat([PUBLISHED, PUBLISHED.tail(1), PUBLISHED.tail(1).with_columns(change=pl.lit(-20.0))])
+    found = robustness(
+        pl.DataFrame([PLANNED], schema=SENSITIVITY_ESTIMATES, orient="row"),
+        designs(),
+        worthwhile_pct={"admissions": 2.0},
+        published=more,
+    )
+    words = found["verdict"].item()
+    assert "A change of +2% could not have been detected. A change of -20% could have been detected." in words
+
+
 def test_designs_that_disagree_are_said_to():
     row = verdict_on(PLANNED, WIDENED, estimates=designs((20.0, 12.0, 30.0)))
     assert row["designs_agree"] is False
