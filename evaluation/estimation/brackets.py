@@ -17,7 +17,7 @@ DISAGREE = (
 )
 BOUNDS = "If one of the two is right, the change lies between {low} and {high}, their lowest and highest 95% limit."
 THREE_BOUNDS = (
-    "Had the groups gone on drifting apart as in months -24 to -7, the second would be {change} ({low} to {high}). If "
+    "Had the drift between the groups of months -24 to -7 gone on, the second would be {change} ({low} to {high}). If "
     "one of the three is right, the change lies between {lowest} and {highest}, their lowest and highest 95% limit."
 )
 NO_SECOND = (

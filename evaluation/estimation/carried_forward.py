@@ -1,4 +1,4 @@
-"""`matched_did` as it would be had the groups gone on drifting apart as they did before the crisis."""
+"""`matched_did` as it would be had the drift between the groups before the crisis gone on."""
 
 import math
 from collections.abc import Mapping

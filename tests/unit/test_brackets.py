@@ -52,7 +52,7 @@ def test_what_a_drift_makes_of_the_second_design_is_a_third_within_the_bracket()
     one = bracket(row("weighted_cohort", (2, -1, 5), **drift), row("matched_did", (7, 4, 10)))
     assert (one.is_agreed, one.low_pct, one.high_pct) == (False, -9, 10)
     assert one.words.endswith(
-        "Had the groups gone on drifting apart as in months -24 to -7, the second would be -3% (-9% to +3%). If "
+        "Had the drift between the groups of months -24 to -7 gone on, the second would be -3% (-9% to +3%). If "
         "one of the three is right, the change lies between -9% and +10%, their lowest and highest 95% limit."
     )
     agreed = bracket(row("weighted_cohort", (2, -1, 5), **drift), row("matched_did", (4, 0, 8)))
