@@ -29,67 +29,12 @@ cases as (
     where is_treated and site_id is not null
 ),
 
--- What pairs are equal in; what they need not be equal in is not part of the key.
-exact as (
-    select string_split(max(exact), ', ') as listed
-    from designs
-    where population = 'all_sites'
-),
-
-exact_keys as (
-    select
-        covariates.person_id,
-        comparison_cohort.is_treated,
-        concat_ws(
-            '|',
-            case when list_contains(exact.listed, 'sex') then coalesce(covariates.sex, '-') end,
-            case when list_contains(exact.listed, 'age_band') then coalesce(covariates.age_band, '-') end,
-            case
-                when list_contains(exact.listed, 'age_at_index')
-                    then coalesce(cast(covariates.age_at_index as varchar), '-')
-            end,
-            case
-                when list_contains(exact.listed, 'index_month') then cast(covariates.index_month as varchar)
-            end,
-            case when list_contains(exact.listed, 'index_quarter') then comparison_cohort.index_quarter end,
-            case
-                when list_contains(exact.listed, 'is_in_hospital')
-                    then coalesce(cast(covariates.is_in_hospital as varchar), '-')
-            end,
-            case
-                when list_contains(exact.listed, 'emergency_discharge_class')
-                    then coalesce(covariates.emergency_discharge_class, '-')
-            end,
-            case
-                when list_contains(exact.listed, 'imd_quintile')
-                    then coalesce(cast(covariates.imd_quintile as varchar), '-')
-            end,
-            case
-                when list_contains(exact.listed, 'ethnic_group') then coalesce(covariates.ethnic_group, '-')
-            end,
-            case
-                when list_contains(exact.listed, 'is_care_home_resident')
-                    then coalesce(cast(covariates.is_care_home_resident as varchar), '-')
-            end
-        ) as exact_key
-    from comparison_cohort
-    inner join covariates on comparison_cohort.person_id = covariates.person_id
-    cross join exact
-),
-
-keys_of_pool as (
-    select distinct exact_key
-    from exact_keys
-    where not is_treated
-),
-
 with_equals as (
     select
         cases.population,
         count(*) as people
     from cases
-    inner join exact_keys on cases.person_id = exact_keys.person_id and exact_keys.is_treated
-    inner join keys_of_pool on exact_keys.exact_key = keys_of_pool.exact_key
+    inner join cases_with_equals on cases.person_id = cases_with_equals.person_id
     group by cases.population
 ),
 

@@ -67,7 +67,7 @@ def test_pilot_people_without_an_equal_and_those_without_a_free_one_are_told_apa
 
 
 def test_every_column_that_pairs_can_be_equal_in_is_asked() -> None:
-    (model,) = [model for model in load_models() if model.name == "attrition_of_designs"]
+    (model,) = [model for model in load_models() if model.name == "cases_with_equals"]
     for name in EXACT_NAMES:
         assert name == "pool" or f"exact.listed, '{name}'" in model.sql, name
 
