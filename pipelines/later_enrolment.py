@@ -8,7 +8,6 @@ from pipelines.own_schema import models_named, own_schema
 from pipelines.warehouse import Warehouse
 
 SCHEMA = "later_enrolment"
-ACTIVITY = models_named("activity_by_month")
 PERIODS = models_named("activity_by_month", "use_by_period")
 # Followed as if the enrolment were nothing: until death, the end of the registration or of the data.
 BEYOND = """create table index_dates as
@@ -20,19 +19,15 @@ BEYOND = """create table index_dates as
     inner join compared
     on index_dates.person_id = compared.person_id and index_dates.index_date = compared.index_date
     inner join main.observed_people on index_dates.record_person_id = observed_people.person_id"""
-UNTIL = """create table index_dates as select index_dates.* from main.index_dates inner join compared
-    on index_dates.person_id = compared.person_id and index_dates.index_date = compared.index_date"""
-# The model that counts by month counts by day where each month is one.
-DAYS_AS_MONTHS = """create table index_months as
-    select
-        index_date,
-        cast(date_diff('day', index_date, activity_date) as bigint) as month_from_index,
-        activity_date as month_start_date,
-        cast(activity_date + interval 1 day as date) as month_end_date,
-        period
-    from main.index_days where period = 'follow_up'"""
-NUMBERED_DAYS = """create table index_days as
-    select index_date, month_start_date as activity_date, month_from_index, period from index_months"""
+BY_DAY = """select used.* exclude (days_in_hospital) from use_by_day as used
+    inner join index_dates on used.person_id = index_dates.person_id
+    inner join compared on used.person_id = compared.person_id and index_dates.index_date = compared.index_date
+    cross join study_design
+    where
+        used.day_from_index < date_diff(
+            'day', compared.index_date, date_add(compared.index_date, to_months(cast(follow_up_months as integer)))
+        )
+    order by used.person_id, used.day_from_index"""
 FOLLOW_UP = """select used.* exclude (is_pilot, site_id, index_date, period) from {table} as used
     inner join compared on used.person_id = compared.person_id and used.index_date = compared.index_date
     where used.period = 'follow_up' order by used.person_id"""
@@ -65,14 +60,15 @@ def tables_read() -> list[str]:
     """The tables that use beyond an enrolment is made of."""
     read = {table for model in PERIODS for table in model.depends_on}
     return sorted(
-        {*read, "index_dates", "index_days", "index_months", "observed_people", "people"} - {"activity_by_month"}
+        {*read, "index_dates", "index_days", "index_months", "observed_people", "people", "use_by_day"}
+        - {"activity_by_month"}
     )
 
 
 def later_enrolment(warehouse: Warehouse, compared: pl.DataFrame) -> LaterEnrolment | None:
     """Of the people `compared` (`person_id`, `index_date`), both arms; None where it ends nobody's follow-up.
 
-    The same SQL models as for the run's own tables count, in a schema of their own that is gone afterwards.
+    Beyond the enrolment the same SQL models count as for the run's own tables, in a schema that is gone afterwards.
     """
     connection = warehouse.connection
     connection.register("compared", compared.select("person_id", "index_date"))
@@ -81,7 +77,8 @@ def later_enrolment(warehouse: Warehouse, compared: pl.DataFrame) -> LaterEnrolm
         if enrolled.is_empty():
             return None
         until = connection.sql(FOLLOW_UP.format(table="person_periods")).pl()
-        return LaterEnrolment(enrolled=enrolled, until=until, beyond=_beyond(warehouse), by_day=_by_day(warehouse))
+        by_day = connection.sql(BY_DAY).pl()
+        return LaterEnrolment(enrolled=enrolled, until=until, beyond=_beyond(warehouse), by_day=by_day)
     finally:
         connection.unregister("compared")
 
@@ -92,13 +89,3 @@ def _beyond(warehouse: Warehouse) -> pl.DataFrame:
         for model in PERIODS:
             warehouse.connection.execute(f"create table {model.name} as {model.sql}")
         return warehouse.connection.sql(FOLLOW_UP.format(table="use_by_period")).pl()
-
-
-def _by_day(warehouse: Warehouse) -> pl.DataFrame:
-    with own_schema(warehouse, SCHEMA):
-        for query in (UNTIL, DAYS_AS_MONTHS, NUMBERED_DAYS):
-            warehouse.connection.execute(query)
-        for model in ACTIVITY:
-            warehouse.connection.execute(f"create table {model.name} as {model.sql}")
-        found = warehouse.connection.sql("from activity_by_month order by person_id, month_from_index").pl()
-    return found.rename({"month_from_index": "day_from_index"})

@@ -1,4 +1,4 @@
--- Hospital use of each person by day from the index date, on observed days of the follow-up.
+-- Hospital use and cost of each person by day from the index date, on observed days of the follow-up.
 -- grain: one row per person_id, day_from_index
 -- contract: none
 -- decision: docs/decisions/0019-deaths-and-months.md
@@ -82,7 +82,8 @@ use_of_days as (
         activity_events.ambulatory_care_sensitive_admissions,
         0 as emergency_bed_days,
         0 as elective_bed_days,
-        0 as days_in_hospital
+        0 as days_in_hospital,
+        activity_events.cost_gbp
     from activity_events
     inner join people on activity_events.person_id = people.record_person_id
     where
@@ -119,7 +120,8 @@ use_of_days as (
         0 as ambulatory_care_sensitive_admissions,
         cast(is_new_emergency_admission as integer) as emergency_bed_days,
         cast(not is_new_emergency_admission as integer) as elective_bed_days,
-        0 as days_in_hospital
+        0 as days_in_hospital,
+        0 as cost_gbp
     from bed_days
     where first_night_date < end_date
     union all
@@ -142,7 +144,8 @@ use_of_days as (
         0 as ambulatory_care_sensitive_admissions,
         0 as emergency_bed_days,
         0 as elective_bed_days,
-        1 as days_in_hospital
+        1 as days_in_hospital,
+        0 as cost_gbp
     from nights_in_hospital
     where first_night_date < end_date
 )
@@ -166,7 +169,9 @@ select
         as ambulatory_care_sensitive_admissions,
     cast(sum(use_of_days.emergency_bed_days) as bigint) as emergency_bed_days,
     cast(sum(use_of_days.elective_bed_days) as bigint) as elective_bed_days,
-    cast(max(use_of_days.days_in_hospital) as bigint) as days_in_hospital
+    cast(max(use_of_days.days_in_hospital) as bigint) as days_in_hospital,
+    -- Decimal: a sum of floating-point numbers would depend on the order of the rows.
+    cast(sum(cast(use_of_days.cost_gbp as decimal(18, 4))) as double) as cost_gbp
 from use_of_days
 inner join people on use_of_days.person_id = people.person_id
 where

@@ -5,6 +5,14 @@ from typing import Any
 from pipelines.contracts import contract_by_table
 from tests.sql.small_study import SmallStudy, appointment, attendance, enrolment, episode, person
 
+PRICES = [
+    {"activity": activity, "unit_cost_gbp": cost}
+    for activity, cost in {
+        **{"emergency_spell": 2000.0, "elective_spell": 3000.0, "elective_day_case": 700.0},
+        **{"outpatient_attendance": 110.0, "ae_attendance": 90.0},
+    }.items()
+]
+
 
 def days(column: str, **study: Any) -> list[tuple[int, int]]:
     """Days from the index date 1 July 2010, and what they hold of one kind of use, of person p1."""
@@ -75,7 +83,7 @@ def test_nothing_counts_after_the_last_observed_day_or_long_after_the_follow_up(
     assert days("outpatient_attendances", outpatients=late) == [(185, 1)]
 
 
-def test_every_count_of_person_periods_is_there_and_comes_to_the_same_over_the_follow_up() -> None:
+def test_every_count_of_person_periods_and_the_cost_is_there_and_comes_to_the_same_over_the_follow_up() -> None:
     stays = [
         episode("2010-06-28", "2010-07-03"),  # two nights of it are in the follow-up
         episode("2010-07-11", "2010-07-13", diag_01="J440"),  # a readmission; kept at home by good care
@@ -92,13 +100,14 @@ def test_every_count_of_person_periods_is_there_and_comes_to_the_same_over_the_f
     columns = [
         column.name
         for column in contract_by_table("person_periods").columns
-        if column.options.get("metric_domain") == "utilisation"
+        if column.options.get("metric_domain") == "utilisation" or column.name == "cost_gbp"
     ]
     study = SmallStudy(
         enrolments=[enrolment("2010-07-01")],
         admissions=stays,
         outpatients=appointments,
         emergency_care=[attendance("2010-07-01"), attendance("2010-07-11")],
+        prices=[{"price_set": "made up", "price_year": "2010/11", **price} for price in PRICES],
     )
     sums = ", ".join(f"sum({name})" for name in columns)
     (by_day,) = study.query(f"select {sums} from use_by_day where day_from_index < 184")
