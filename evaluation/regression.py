@@ -1,5 +1,6 @@
 """Poisson regression by Newton steps, kept in the form that sandwich errors need."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -146,8 +147,8 @@ def _poisson_newton(y: Floats, x: Floats, time: Floats, weight: Floats) -> Float
     seen = time > 0
     if not seen.all():
         y, x, time, weight = y[seen], x[seen], time[seen], weight[seen]
-    coefficients = _start(y, x, time, weight)
-    likelihood = _log_likelihood(coefficients, y, x, time, weight)
+    starts = [(_log_likelihood(start, y, x, time, weight), start) for start in _starts(y, x, time, weight)]
+    likelihood, coefficients = max(starts, key=lambda found: found[0])
     for _ in range(MOST_STEPS):
         expected = time * _rate(x @ coefficients)
         score = x.T @ (weight * (y - expected))
@@ -166,19 +167,25 @@ def _poisson_newton(y: Floats, x: Floats, time: Floats, weight: Floats) -> Float
     )
 
 
-def _start(y: Floats, x: Floats, time: Floats, weight: Floats) -> Floats:
-    """R's start (counts + 0.1); among many rows, some Newton steps further on evenly spaced ones of them."""
+def _starts(y: Floats, x: Floats, time: Floats, weight: Floats) -> Iterator[Floats]:
+    """R's start (counts + 0.1); among many rows, some Newton steps further on evenly spaced ones of them; one rate.
+
+    The best is that of the highest likelihood in all rows. A single row of far more use than any other throws the first
+    two off; with one rate for everybody the steps that follow end at the maximum, which is the only one.
+    """
+    rate = float(weight @ y) / float(weight @ time)
+    yield np.log(rate) * (_ridge_inverse(x, weight) @ (x.T @ weight))
     rows = slice(None, None, max(y.size // START_ROWS, 1))
     y, x, time, weight = y[rows], x[rows], time[rows], weight[rows]
     start = y + 0.1
     working = np.log(start / time) + (y - start) / start
-    first = _ridge_inverse(x, weight * start) @ (x.T @ (weight * start * working))
-    coefficients = first
-    for _ in range(START_STEPS if rows.step > 1 else 0):
-        expected = time * _rate(x @ coefficients)
-        coefficients = coefficients + _ridge_inverse(x, weight * expected) @ (x.T @ (weight * (y - expected)))
-    is_better = _log_likelihood(coefficients, y, x, time, weight) > _log_likelihood(first, y, x, time, weight)
-    return coefficients if is_better else first
+    coefficients = _ridge_inverse(x, weight * start) @ (x.T @ (weight * start * working))
+    yield coefficients
+    if rows.step > 1:
+        for _ in range(START_STEPS):
+            expected = time * _rate(x @ coefficients)
+            coefficients = coefficients + _ridge_inverse(x, weight * expected) @ (x.T @ (weight * (y - expected)))
+        yield coefficients
 
 
 def _ridge_inverse(design: Floats, weights: Floats) -> Floats:

@@ -125,3 +125,19 @@ def test_among_many_rows_the_regression_that_starts_on_some_of_them_ends_at_the_
         counts, with_intercept(columns), family=sm.families.Poisson(), exposure=years, freq_weights=weights
     ).fit(tol=1e-14)
     np.testing.assert_allclose(ours.coefficients, theirs.params, rtol=1e-7)
+
+
+@pytest.mark.parametrize("seed", [1, 4, 5])
+def test_one_person_of_far_more_use_than_any_other_throws_no_regression_off(seed):
+    """A square of use some 80 standard deviations out, and days so few that a start of counts + 0.1 is a huge rate."""
+    rng = np.random.default_rng(seed)
+    use = rng.gamma(0.5, 1, 2 * START_ROWS)
+    use[7] = 60
+    design = with_intercept(use / use.std(), use**2 / (use**2).std())
+    years = np.where(rng.random(use.size) < 0.01, 0.002, 0.5)
+    counts = rng.poisson(0.12 * years * np.exp(0.2 * np.minimum(use, 3)))
+    found = poisson_regression(counts, design, exposure=years)
+    model = sm.GLM(counts, design, family=sm.families.Poisson(), offset=np.log(years))
+    slowly = model.fit(method="newton", start_params=[np.log(counts.sum() / years.sum()), 0, 0], tol=1e-14, maxiter=200)
+    assert found.coefficients == pytest.approx(slowly.params, rel=1e-6)
+    assert abs(design.T @ (counts - found.expected)).max() < 1e-4
