@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipelines.fingerprint import CHECKOUT
+from pipelines.simulation_aims import DEFAULT, aims_section
 from pipelines.tables_docs import markdown_table
 
 RESULT = CHECKOUT / "benchmarks" / "results" / "simulation_study.json"
 WIDENED_RESULT = CHECKOUT / "benchmarks" / "results" / "widened_intervals.json"
 WIDENED_AIM = 0.9
-DEFAULT, BRACKET = "weighted_cohort", "bracket"
 MADE_BY = "<!-- Made from benchmarks/results/simulation_study.json by `make docs`; draw again, don't edit. -->"
 INTRODUCTION = f"""{MADE_BY}
 # How often the method is right
@@ -32,10 +32,10 @@ FIGURES = """## Figures of every method
 
 Bias is that of the log rate ratio: 0.01 is one percent. Coverage is that of 95% intervals; the bracket goes from the
 lowest to the highest limit of `weighted_cohort`, `matched_did` and, of outpatients, `carried_forward`, the second less
-the drift between the groups before the crisis. The error's ratio is the mean of the errors that
-the method stated over the spread of its estimates. Where sites differ (16 of unequal size, standard deviation of the
-log rate ratio 0.15) the truth of the designs is the effect in the drawn sites, that of `mean_across_sites` the planted
-mean, and the `prediction_interval` is held against the effects of other sites.
+the drift between the groups before the crisis. The error's ratio is the mean of the errors that the method stated over
+the spread of its estimates. Where sites differ (16 of unequal size, standard deviation of the log rate ratio 0.15) the
+truth of the designs is the effect in the drawn sites, that of `mean_across_sites` the planted mean, and the
+`prediction_interval` is held against the effects of other sites.
 """
 WIDENED = """## Where people join for what nobody recorded: the widened interval
 
@@ -52,7 +52,8 @@ def simulation_page() -> str:
         return f"{INTRODUCTION}\nNo draws are kept yet.\n"
     found: Mapping[str, Mapping[str, float]] = json.loads(RESULT.read_text(encoding="utf-8"))["performance"]
     rows = [(*name.split("/"), figures) for name, figures in found.items()]
-    return "\n".join([INTRODUCTION, CARD, _card(rows), "", FIGURES, _figures(rows), "", _widened()])
+    parts = [INTRODUCTION, CARD, _card(rows), "", aims_section(rows), "", FIGURES, _figures(rows), "", _widened()]
+    return "\n".join(parts)
 
 
 def _card(rows: list[Any]) -> str:

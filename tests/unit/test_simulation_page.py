@@ -49,6 +49,57 @@ def test_the_bracket_has_a_coverage_only(tmp_path, monkeypatch):
     )
 
 
+def aims(tmp_path, monkeypatch, performance: dict) -> dict[str, str]:
+    """The lines on what was asked, by what they are of."""
+    text = page(tmp_path, monkeypatch, performance).split("## What was asked, and what was reached")[1]
+    lines = [
+        line.strip("| ").split(" | ") for line in text.split("## Figures")[0].splitlines() if line.startswith("| ")
+    ]
+    return {of: " | ".join(rest) for of, *rest in lines[2:]}
+
+
+def test_each_aim_counts_the_cells_that_keep_it_and_names_the_one_furthest_off(tmp_path, monkeypatch):
+    start = "transient_crisis/none/1200/weighted_cohort/"
+    off = FIGURES | {"bias": -0.0141, "coverage": 0.97, "model_over_empirical_error": 0.94, "p_below_0_05": 0.061}
+    found = aims(tmp_path, monkeypatch, {f"{start}elective_admissions": FIGURES, f"{start}outpatient_attendances": off})
+    furthest = "transient crisis, effect none, 1200 cases, outpatient attendances"
+    assert found == {
+        "Bias of the log rate ratio of the default": "at most 0.01 and two Monte Carlo errors | 1 of 2 cells | "
+        f"-0.0141 (0.0020): {furthest}",
+        "Coverage of the default's 95% intervals": f"93.5% to 96.5% | 1 of 2 cells | 97.0% (0.5): {furthest}",
+        "Mean of the default's errors over the spread of its estimates": "0.95 to 1.05 | 1 of 2 cells | "
+        f"0.940 (0.016): {furthest}",
+        "False positives of the default": f"5%, within two Monte Carlo errors | 1 of 2 cells | 6.1% (0.5): {furthest}",
+    }
+
+
+def test_an_aim_allows_for_two_monte_carlo_errors_and_no_more(tmp_path, monkeypatch):
+    name = "transient_crisis/none/1200/weighted_cohort/emergency_admissions"
+    of = "Bias of the log rate ratio of the default"
+    assert "1 of 1 cells" in aims(tmp_path, monkeypatch, {name: FIGURES | {"bias": 0.0139}})[of]
+    assert "0 of 1 cells" in aims(tmp_path, monkeypatch, {name: FIGURES | {"bias": 0.0141}})[of]
+
+
+def test_brackets_are_held_against_their_aim_where_something_is_hidden_alone(tmp_path, monkeypatch):
+    figures = {"draws": 200.0, "coverage_error": 0.02}
+    cells = {
+        "transient_crisis/none/1200/bracket/emergency_admissions": figures | {"coverage": 0.5},
+        "transient_crisis_sites_differ/published/1200/bracket/emergency_admissions": figures | {"coverage": 0.6},
+        "diverging_trend/none/1200/bracket/emergency_admissions": figures | {"coverage": 0.899},
+        "diverging_trend/none/3600/bracket/emergency_admissions": figures | {"coverage": 1.0},
+    }
+    found = aims(tmp_path, monkeypatch, cells)
+    assert found == {
+        "Share of brackets that hold the truth": "at least 90% | 1 of 2 cells | "
+        "89.9% (2.0): diverging trend, effect none, 1200 cases, emergency admissions"
+    }
+
+
+def test_sites_that_differ_and_other_designs_are_not_held_against_the_default_s_aims(tmp_path, monkeypatch):
+    names = ("transient_crisis_sites_differ/published/1200/weighted_cohort", "transient_crisis/none/1200/matched_did")
+    assert aims(tmp_path, monkeypatch, {f"{name}/emergency_admissions": FIGURES for name in names}) == {}
+
+
 WIDENED = {
     "draws": 120,
     "bias": 0.053,
