@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
-from evaluation.matching.covariates import affordable_terms, known_covariates
+from evaluation.matching.covariates import affordable_terms, fewer_terms, known_covariates
 from evaluation.matching.design import design_matrix
 from evaluation.matching.draws import draws, folds
 from evaluation.matching.errors import MatchingError
@@ -31,7 +31,8 @@ def earlier_cohort_scores(
     says so. The covariates must mean the same in both frames. A Poisson regression (Hansen 2008) on at most 20,000 of
     `earlier`, those with the lowest draws by seed and person, and on as many of the covariates, in their order, as
     there are ten events for each column (Peduzzi et al. 1996). Everyone is scored by the model that was fitted without
-    their fold, so nobody's own events are in their score.
+    their fold, so nobody's own events are in their score. Where the regression has no solution, the last quarter of the
+    covariates is left out and it is tried again.
 
     Raises `MatchingError`, in a sentence for the reader, where there is nothing to fit on.
     """
@@ -41,11 +42,7 @@ def earlier_cohort_scores(
     terms = affordable_terms(fitted_on, both_known, most_columns=most_columns)
     if not terms.covariates or not most_columns:
         raise MatchingError(FEW_EVENTS if both_known else NOBODY_EARLIER)
-    try:
-        model = _model(fitted_on, terms, seed=seed, whose=whose)
-    except (MatchingError, NotEstimableError) as error:
-        raise MatchingError(NOT_FITTED) from error
-    return model.scores(at_index, whose=whose)
+    return _model_of_as_many(fitted_on, terms, both_known, seed=seed, whose=whose).scores(at_index, whose=whose)
 
 
 def _fitted_on(earlier: pl.DataFrame, *, seed: int) -> pl.DataFrame:
@@ -54,6 +51,18 @@ def _fitted_on(earlier: pl.DataFrame, *, seed: int) -> pl.DataFrame:
         raise MatchingError(NOBODY_EARLIER)
     drawn = known.with_columns(pl.Series(DRAW, draws(known["person_id"], seed=seed)))
     return drawn.bottom_k(FEWEST_SAMPLED, by=[DRAW, "person_id"])
+
+
+def _model_of_as_many(
+    fitted_on: pl.DataFrame, terms: Terms, covariates: Sequence[str], *, seed: int, whose: str
+) -> PrognosticModel:
+    """Of as many of the covariates as give one: a few people without events, told apart by two columns, give none."""
+    while terms.covariates:
+        try:
+            return _model(fitted_on, terms, seed=seed, whose=whose)
+        except (MatchingError, NotEstimableError):
+            terms = fewer_terms(terms, covariates)
+    raise MatchingError(NOT_FITTED)
 
 
 def _model(fitted_on: pl.DataFrame, terms: Terms, *, seed: int, whose: str) -> PrognosticModel:
