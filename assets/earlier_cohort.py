@@ -42,7 +42,7 @@ def covariates_as_at_placebo(warehouse: dg.ResourceParam[Warehouse]) -> dg.Mater
 def predictive_risks(
     context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse], study: dg.ResourceParam[Study]
 ) -> dg.MaterializeResult:
-    """The rate of each primary outcome that an earlier cohort of the pool foretells; empty unless the protocol asks."""
+    """The rate of each count outcome that an earlier cohort of the pool foretells; empty unless the protocol asks."""
     is_new = context.run.job_name == DESIGN_STAGE or frozen_design(study) is None
     found = predictive_risk.predictive_risks(warehouse, study.protocol, for_new_pairs=is_new)
     return dg.MaterializeResult(metadata=written(warehouse, "predictive_risks", found))

@@ -14,7 +14,7 @@ from pipelines.contracts import Column, contract_by_table
 from pipelines.errors import StudyError
 from pipelines.protocol import REQUIRED_EXTRACTS, Outcome
 from pipelines.protocol_log import amended_outcomes
-from pipelines.risk_columns import asks_for_risk, risk_outcomes
+from pipelines.risk_columns import asks_for_risk, pairs_by_risk, primary_counts, risk_outcomes
 from pipelines.strict_yaml import nearest
 from pipelines.study import Study
 from pipelines.study_tables import PRICED
@@ -159,11 +159,14 @@ def check_outcomes(study: Study) -> None:
         _check_metric(study, outcome.metric, role="outcome", computable=[*activities, *items])
     for metric in study.protocol.negative_controls:
         _check_metric(study, metric, role="negative control", computable=activities)
-    if asks_for_risk(study.protocol) and not risk_outcomes(study.protocol):
+    protocol = study.protocol
+    if (asks_for_risk(protocol) and not risk_outcomes(protocol)) or (
+        pairs_by_risk(protocol) and not primary_counts(protocol)
+    ):
         raise StudyError(
-            "protocol.yaml: comparison: a predictive risk is that of a primary outcome that counts events",
-            "no primary outcome here is a count, such as emergency_admissions",
-            "name one under outcomes, or take predictive_risk out of covariates and choose another method",
+            "protocol.yaml: comparison: a predictive risk is that of an outcome that counts events, of pairs a primary",
+            "there is none under outcomes, such as emergency_admissions",
+            "name one, or take predictive_risk out of covariates and choose another method",
         )
 
 

@@ -23,12 +23,17 @@ def count_outcomes(protocol: Protocol) -> dict[str, str]:
 def risk_outcomes(protocol: Protocol) -> tuple[str, ...]:
     """The outcomes of which everybody needs a predictive risk; none where nothing asks for one.
 
-    As a covariate the primary counts in the protocol's order, for pairs the first of them.
+    As a covariate all that count events, primary ones first; for pairs alone the first primary one.
     """
-    if not asks_for_risk(protocol):
-        return ()
-    primary = [metric for metric, priority in count_outcomes(protocol).items() if priority == "primary"]
-    return tuple(primary if PREDICTIVE_RISK in protocol.comparison.covariates else primary[:1])
+    if PREDICTIVE_RISK in protocol.comparison.covariates:
+        counts = count_outcomes(protocol)
+        return tuple(sorted(counts, key=lambda metric: counts[metric] != "primary"))
+    return primary_counts(protocol)[:1] if pairs_by_risk(protocol) else ()
+
+
+def primary_counts(protocol: Protocol) -> tuple[str, ...]:
+    """The primary ones among `count_outcomes`, in their order."""
+    return tuple(metric for metric, priority in count_outcomes(protocol).items() if priority == "primary")
 
 
 def asks_for_risk(protocol: Protocol) -> bool:
@@ -43,7 +48,7 @@ def pairs_by_risk(protocol: Protocol) -> bool:
 
 def score_of_pairs(protocol: Protocol) -> str:
     """The column that pairs are the nearest in, where they are so in a predictive risk; else empty."""
-    return risk_of(risk_outcomes(protocol)[0]) if pairs_by_risk(protocol) else ""
+    return risk_of(primary_counts(protocol)[0]) if pairs_by_risk(protocol) else ""
 
 
 def design_covariates(protocol: Protocol) -> tuple[str, ...]:

@@ -25,7 +25,8 @@ from pipelines.warehouse import Warehouse
 from tests.conftest import in_silence
 from tests.tiny_study import FILES, PROTOCOL, write_tiny_study
 
-RISK = "predictive_risk_emergency_admissions"
+OUTCOMES = ("emergency_admissions", "elective_admissions", "outpatient_attendances")
+RISK = f"predictive_risk_{OUTCOMES[0]}"
 PAIR = ["pilot_person_id", "comparison_person_id"]
 
 
@@ -117,9 +118,12 @@ def test_the_earlier_cohort_is_of_the_lowest_draws_among_people_of_the_cases_kin
 
 
 def test_everybody_who_may_be_compared_has_a_risk_and_pilot_people_the_higher_one(warehouse, asking):
-    found = predictive_risks(warehouse, asking)
+    risks = predictive_risks(warehouse, asking)
     people = warehouse.connection.sql("select person_id, is_treated from comparison_pools order by person_id").pl()
-    assert found["person_id"].equals(people["person_id"])
+    for metric in OUTCOMES:
+        assert risks.filter(metric_id=metric)["person_id"].equals(people["person_id"])
+    assert risks.height == len(OUTCOMES) * people.height
+    found = risks.filter(metric_id="emergency_admissions")
     means = found.join(people, on="person_id").group_by("is_treated").agg(pl.col("predictive_risk").exp().mean())
     by_arm = dict(means.iter_rows())
     assert by_arm[True] > 1.5 * by_arm[False]
@@ -144,7 +148,7 @@ def test_where_the_look_back_holds_no_earlier_cohort_pairs_by_risk_are_refused_a
     warehouse.write("predictive_risks", risks)
     row = found_design(warehouse, by_score)["comparison_designs"].row(0, named=True)
     for caution in ("weighting_caution", "matching_caution"):
-        assert f"Not known of anybody, so not made alike: {RISK}." in row[caution]
+        assert f"Not known of anybody, so not made alike: {RISK}, predictive_risk_elective" in row[caution]
     assert row["weighted_covariates"].startswith("emergency_admissions_12_months, ")
 
 
@@ -178,8 +182,10 @@ def published(folder: Path, query: str) -> pl.DataFrame:
 
 def test_weights_pairs_and_balance_hold_the_risk_like_any_covariate(frozen):
     row = published(frozen, "from comparison_designs where population = 'all_sites'").row(0, named=True)
-    for names in (row["weighted_covariates"], row["matched_covariates"], row["adjusted_covariates"]):
-        assert names.startswith(f"{RISK}, ")
+    all_of_them = ", ".join(f"predictive_risk_{metric}" for metric in OUTCOMES)
+    assert row["weighted_covariates"].startswith(f"{all_of_them}, ")
+    assert row["adjusted_covariates"].startswith(f"{all_of_them}, ")
+    assert row["matched_covariates"].startswith(f"{RISK}, emergency_admissions_12_months")
     balance = published(frozen, f"from covariate_balance where population = 'all_sites' and covariate = '{RISK}'")
     sizes = dict(balance.select("stage", "standardised_mean_difference").iter_rows())
     assert sizes["before"] > 0.3
@@ -210,9 +216,9 @@ def test_pairs_are_the_nearest_in_the_risk_and_stay_as_they_were_frozen_when_eve
         people = run.read("design_people")
         row = run.read("comparison_designs").row(0, named=True)
         pairs = run.read("matched_pairs")
-    assert (
-        people.join(then, on="person_id", maintain_order="left")["predictive_risk"].to_list() == people[RISK].to_list()
-    )
+    of_emergencies = then.filter(metric_id="emergency_admissions")
+    risks_then = people.join(of_emergencies, on="person_id", maintain_order="left")["predictive_risk"]
+    assert risks_then.to_list() == people[RISK].to_list()
     assert (row["population"], row["matching_method"]) == ("all_sites", "prognostic")
     risks = dict(people.select("person_id", RISK).iter_rows())
     exact = row["exact"].split(", ")

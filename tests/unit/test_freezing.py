@@ -195,7 +195,7 @@ def test_another_primary_outcome_is_refused_where_the_design_rests_on_the_risk_o
     freeze(asking, AGAIN)
     assert frozen_design(asking) is not None
     message = refusal(with_protocol(study, other + asked))
-    assert message.startswith("outcomes (primary, of the predictive risk): changed since the design was frozen on")
+    assert message.startswith("outcomes (those of the predictive risk): changed since the design was frozen on")
 
 
 def with_horizons(study: Study, months: str) -> Study:

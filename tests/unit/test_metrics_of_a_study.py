@@ -89,17 +89,20 @@ def test_a_negative_control_that_cannot_be_computed_is_refused(study, control, m
         check_outcomes(load_study(study.root))
 
 
-@pytest.mark.parametrize("asked", ["{covariates: [sex, predictive_risk]}", "{method: prognostic}"])
-def test_a_predictive_risk_without_a_primary_outcome_that_counts_events_is_refused(study, asked):
+@pytest.mark.parametrize(
+    ("asked", "other"),
+    [
+        ("{covariates: [sex, predictive_risk]}", ("metric: emergency_admissions", "metric: died")),
+        ("{method: prognostic}", ("priority: primary", "priority: secondary")),
+    ],
+)
+def test_a_predictive_risk_without_an_outcome_that_it_could_be_of_is_refused(study, asked, other):
     protocol = study.root / "protocol.yaml"
-    asked = protocol.read_text(encoding="utf-8") + f"comparison: {asked}\n"
-    asked = asked.replace("look_back_months: 6", "look_back_months: 24")
-    protocol.write_text(asked, encoding="utf-8")
+    text = protocol.read_text(encoding="utf-8").replace("look_back_months: 6", "look_back_months: 24")
+    protocol.write_text(f"{text}comparison: {asked}\n", encoding="utf-8")
     check_outcomes(load_study(study.root))
-    protocol.write_text(asked.replace("priority: primary", "priority: secondary"), encoding="utf-8")
-    with pytest.raises(
-        StudyError, match="a predictive risk is that of a primary outcome that counts events"
-    ) as refused:
+    protocol.write_text(f"{text.replace(*other)}comparison: {asked}\n", encoding="utf-8")
+    with pytest.raises(StudyError, match="a predictive risk is that of an outcome that counts events") as refused:
         check_outcomes(load_study(study.root))
     assert refused.value.exit_code == 2
     assert "take predictive_risk out of covariates" in str(refused.value)

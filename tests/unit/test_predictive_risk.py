@@ -50,8 +50,9 @@ def test_a_protocol_that_does_not_name_it_has_no_predictive_risk():
     assert design_covariates(protocol()) == history_covariates(protocol()) == COVARIATES
 
 
-def test_it_is_one_column_for_each_primary_outcome_that_counts_events_where_the_protocol_names_it():
+def test_it_is_one_column_for_each_outcome_that_counts_events_primary_ones_first_where_the_protocol_names_it():
     outcomes = (
+        outcome("elective_admissions", "secondary"),
         outcome("emergency_admissions"),
         outcome("emergency_bed_days"),
         outcome("died"),
@@ -61,14 +62,17 @@ def test_it_is_one_column_for_each_primary_outcome_that_counts_events_where_the_
         outcome("involved_in_decisions"),
     )
     asked = protocol("sex", "predictive_risk", "age_at_index", outcomes=outcomes)
-    assert list(count_outcomes(asked)) == ["emergency_admissions", "ae_attendances", "outpatient_attendances"]
-    assert risk_outcomes(asked) == ("emergency_admissions", "ae_attendances")
-    wanted = ("sex", RISK, risk_of("ae_attendances"), "age_at_index")
+    counts = ("elective_admissions", "emergency_admissions", "ae_attendances", "outpatient_attendances")
+    assert tuple(count_outcomes(asked)) == counts
+    ordered = (*counts[1:3], counts[0], counts[3])
+    assert risk_outcomes(asked) == ordered
+    wanted = ("sex", *map(risk_of, ordered), "age_at_index")
     assert design_covariates(asked) == comparison_settings(asked).covariates == wanted
 
 
 def test_pairs_by_risk_are_the_nearest_in_that_of_the_first_primary_count_which_is_no_covariate_for_that():
-    outcomes = (outcome("died"), outcome("elective_admissions"), outcome("emergency_admissions"))
+    secondary = outcome("ae_attendances", "secondary")
+    outcomes = (secondary, outcome("died"), outcome("elective_admissions"), outcome("emergency_admissions"))
     asked = protocol("sex", outcomes=outcomes)
     by_risk = asked.model_copy(update={"comparison": Comparison(covariates=("sex",), method="prognostic")})
     score = risk_of("elective_admissions")
@@ -77,7 +81,7 @@ def test_pairs_by_risk_are_the_nearest_in_that_of_the_first_primary_count_which_
     assert (settings.covariates, settings.prognostic_score) == (("sex",), score)
     assert score in settings.shown_where_known
     both = asked.model_copy(update={"comparison": Comparison(covariates=("predictive_risk",), method="prognostic")})
-    assert comparison_settings(both).covariates == (score, RISK)
+    assert comparison_settings(both).covariates == (score, RISK, risk_of("ae_attendances"))
     assert score not in comparison_settings(both).shown_where_known
     assert comparison_settings(asked).prognostic_score == ""
 
