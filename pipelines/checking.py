@@ -31,7 +31,7 @@ WORDS = {
 }
 REFUSED = "a file is refused"
 REACHES_BACK = f"""
-    select coalesce(bool_or(month <= last_date - interval {EARLIER_COHORT_MONTHS} month), false)
+    select coalesce(bool_or(month <= last_date - interval {EARLIER_COHORT_MONTHS} month), max(last_date) is null)
     from extract_coverage cross join (select max(index_date) as last_date from lake_enrolments)
     where extract = 'admissions'"""
 RULE_FAILS = "a rule of severity error fails"

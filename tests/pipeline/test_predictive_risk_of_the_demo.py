@@ -171,6 +171,9 @@ def test_a_check_says_before_a_run_that_admissions_do_not_reach_back_far_enough(
     }
     long = load_study(write_tiny_study(tmp_path / "long", protocol=protocol, files=files))
     assert check_study(long, say=in_silence).exit_code == 0
+    nobody = {"enrolments/enrolments.csv": "PSEUDO_HESID,SITE,INDEX_DATE\n"}
+    empty = load_study(write_tiny_study(tmp_path / "empty", protocol=protocol, files=nobody))
+    assert "enrolments" in check_study(empty, say=in_silence).text
     other = load_study(write_tiny_study(tmp_path / "other", protocol=protocol.replace("prognostic", "nearest")))
     assert check_study(other, say=in_silence).exit_code == 0
 
