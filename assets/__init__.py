@@ -1,7 +1,7 @@
 """What is made: Dagster assets and checks, one module a layer; each reads, calls one function, writes."""
 
 from assets.areas import area_effects
-from assets.earlier_cohort import covariates_as_at_placebo, placebo_covariates, placebo_use
+from assets.earlier_cohort import covariates_as_at_placebo, placebo_covariates, placebo_use, predictive_risks
 from assets.effects import effect_statements, effects_across_sites, site_moderators, subgroup_interactions
 from assets.estimates import (
     before_after_estimates,
@@ -39,6 +39,7 @@ ALL_ASSETS = [
     *STAGING,
     *INTERMEDIATE,
     *MARTS,
+    predictive_risks,
     deliveries,
     current_run,
     data_quality_counts,

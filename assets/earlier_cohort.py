@@ -1,9 +1,12 @@
-"""The people compared a year earlier, when nobody was treated: what was known of them, and what they used then."""
+"""People a year earlier, when nobody was treated: what was known of them, what they used then, what it foretells."""
 
 import dagster as dg
 
-from pipelines import placebo
+from pipelines import placebo, predictive_risk
 from pipelines.faults import guarded
+from pipelines.freezing import frozen_design
+from pipelines.parameters import DESIGN_STAGE
+from pipelines.study import Study
 from pipelines.table_metadata import written
 from pipelines.warehouse import Warehouse
 
@@ -32,3 +35,14 @@ def covariates_as_at_placebo(warehouse: dg.ResourceParam[Warehouse]) -> dg.Mater
     """What was known of the people compared the day before their index date, in windows as at the placebo date."""
     found = placebo.covariates_as_at_placebo(warehouse)
     return dg.MaterializeResult(metadata=written(warehouse, "covariates_as_at_placebo", found))
+
+
+@dg.asset(deps=predictive_risk.tables_read(), **ASSET)
+@guarded
+def predictive_risks(
+    context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse], study: dg.ResourceParam[Study]
+) -> dg.MaterializeResult:
+    """The rate of each count outcome that an earlier cohort of the pool foretells; empty unless the protocol asks."""
+    is_new = context.run.job_name == DESIGN_STAGE or frozen_design(study) is None
+    found = predictive_risk.predictive_risks(warehouse, study.protocol, for_new_pairs=is_new)
+    return dg.MaterializeResult(metadata=written(warehouse, "predictive_risks", found))

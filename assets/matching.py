@@ -24,7 +24,7 @@ TABLES = {
     "unmatched_cases": "How the pilot people who found no match differ from those who did.",
     "design_people": "The people compared, with the covariates they were compared by.",
 }
-READ = ("comparison_candidates", "comparison_cohort", "covariates", "sites", "people")
+READ = ("comparison_candidates", "comparison_cohort", "covariates", "predictive_risks", "sites", "people")
 DESIGN = (*TABLES, "target_trial", "expected_power", "implied_bias")
 PUBLISHED = tuple(name for name in DESIGN if name != "design_people")
 

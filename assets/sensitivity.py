@@ -25,7 +25,7 @@ ASSET = {"group_name": "estimates", "kinds": {"polars"}}
         *sorted({*later_enrolment.tables_read(), *spell_rules.tables_read()}),
         "recording_changes",
         "usual_providers",
-        *("implied_bias", "mortality_ratios", "placebo_covariates", "placebo_use"),
+        *("implied_bias", "mortality_ratios", "placebo_covariates", "placebo_use", "predictive_risks"),
         "comparison_cohort",
         "comparison_pools",
         "covariates",

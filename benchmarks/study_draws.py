@@ -47,7 +47,7 @@ SIZES = (1200, 3600)
 DAYS_PER_YEAR = 365.25
 SEED = 20_120_322
 WEIGHTED, MATCHED, DID, CARRIED = "weighted_cohort", "matched_cohort", "matched_did", "carried_forward"
-EXACT = ("sex", "age_band", "emergency_discharge_class")
+PAIRS = Settings(exact=("sex", "age_band", "emergency_discharge_class"))
 SITE_SPREAD, DIFFER = 0.15, "_sites_differ"
 
 
@@ -107,7 +107,8 @@ def draw_of_default(cell: Cell, draw: int) -> Draw:
 def draw_of_all(cell: Cell, draw: int) -> Draw:
     """As `draw_of_default`, of every method, from the same people."""
     people = _people(cell, draw)
-    found = {(effect, method, name): ratio for effect, method, name, ratio in _matched(people, cell.effects, seed=draw)}
+    pairs = matched_estimates(people, cell.effects, seed=draw)
+    found = {(effect, method, name): ratio for effect, method, name, ratio in pairs}
     across = _across_sites(people) if cell.site_spread else {}
     return Draw(found=_default(cell, people) | found, truths=_truths(cell, people), across_sites=across)
 
@@ -195,15 +196,15 @@ def _column(effect: str, name: str) -> str:
     return f"{WITHOUT}{name}" if effect == "none" else name
 
 
-def _matched(
-    trial: pl.DataFrame, effects: Iterable[str], *, seed: int
+def matched_estimates(
+    trial: pl.DataFrame, effects: Iterable[str], *, seed: int, settings: Settings = PAIRS
 ) -> Iterator[tuple[str, str, str, RateRatio | None]]:
+    """Effect, method, outcome and estimate of both designs with pairs; None where there is none."""
     people = with_draws(trial, seed=seed)
-    settings = Settings(exact=EXACT)
     pool = people.filter(~pl.col("is_treated"))
     covariates = covariates_of_pairs(known_covariates(people))
     pairs = matched_pairs(people, sample=pool, covariates=covariates, settings=settings).pairs
-    alike_in = (*covariates, *EXACT)
+    alike_in = (*covariates, *settings.exact)
     sets = pairs.select("case_id", set_id=pl.col("case_id").rank("dense").cast(pl.Int64))
     of_cases = sets.unique().select(pl.col("case_id").alias("person_id"), "set_id", weight=pl.lit(1.0))
     of_controls = pairs.select(pl.col("control_id").alias("person_id"), sets["set_id"], "weight")

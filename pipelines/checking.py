@@ -5,13 +5,17 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
+from evaluation.matching.earlier_cohort import NOBODY_EARLIER
 from pipelines.errors import DataQualityError
 from pipelines.lake import READ_AGAIN, SET_ASIDE, fill_lake, known_contents
 from pipelines.masking import masked_count, masked_part
 from pipelines.metrics import check_outcomes
+from pipelines.predictive_risk import no_score_for_pairs
+from pipelines.protocol import EARLIER_COHORT_MONTHS
 from pipelines.quality.before_run import outcomes_before_run, rules_of_the_run
 from pipelines.quality.checks import EngineFaultError, Verdict, engine_faults, rule_checks, verdict
 from pipelines.reading import Delivery, period_text
+from pipelines.risk_columns import pairs_by_risk
 from pipelines.study import Study
 from pipelines.text_tables import text_table
 from pipelines.trial_folder import trial_folder
@@ -26,6 +30,10 @@ WORDS = {
     "growing": "left for the next run: still growing",
 }
 REFUSED = "a file is refused"
+REACHES_BACK = f"""
+    select coalesce(bool_or(month <= last_date - interval {EARLIER_COHORT_MONTHS} month), max(last_date) is null)
+    from extract_coverage cross join (select max(index_date) as last_date from lake_enrolments)
+    where extract = 'admissions'"""
 RULE_FAILS = "a rule of severity error fails"
 
 
@@ -49,6 +57,7 @@ def check_study(study: Study, *, say: Callable[[str], None]) -> CheckReport:
         with Warehouse(trial.output / "check.duckdb") as warehouse:
             lake = fill_lake(trial, warehouse.connection, say=say)
             outcomes = outcomes_before_run(trial, warehouse, lake.tables)
+            _check_earlier_cohort(study, warehouse)
     if faults := engine_faults(outcomes):
         raise EngineFaultError(*faults)
     failed = _failed_rules(outcomes)
@@ -56,6 +65,12 @@ def check_study(study: Study, *, say: Callable[[str], None]) -> CheckReport:
     stops += [RULE_FAILS] if any(rule.is_error for rule in failed) else []
     lines = [*_delivery_lines(study, lake.deliveries), *_rule_lines(failed), *_ending_lines(study, stops)]
     return CheckReport(text="\n".join(lines), exit_code=DataQualityError.exit_code if stops else 0)
+
+
+def _check_earlier_cohort(study: Study, warehouse: Warehouse) -> None:
+    """StudyError where pairs are to be found by a score, and admissions of no index date reach back far enough."""
+    if pairs_by_risk(study.protocol) and warehouse.connection.sql(REACHES_BACK).fetchone() == (False,):
+        raise no_score_for_pairs(NOBODY_EARLIER)
 
 
 def _failed_rules(outcomes: pl.DataFrame) -> list[Verdict]:

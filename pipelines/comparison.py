@@ -8,6 +8,8 @@ import polars as pl
 
 from evaluation.estimation import ALL_SITES, ComparedPeople, ComparedPopulation, site_populations
 from evaluation.matching import (
+    POOL,
+    PREDICTIVE_RISK,
     SUBGROUP_COLUMNS,
     Settings,
     Terms,
@@ -15,13 +17,16 @@ from evaluation.matching import (
     compare,
     design_matrix,
     regression_terms,
+    risk_of,
     subgroup_populations,
     terms_of,
     with_subgroups,
 )
 from pipelines.errors import StudyError
 from pipelines.metrics import site_register
+from pipelines.predictive_risk import with_predictive_risks
 from pipelines.protocol import Protocol
+from pipelines.risk_columns import asks_for_risk, design_covariates, score_of_pairs
 from pipelines.warehouse import Warehouse
 
 CONTROLLED = {"weighted_cohort": "has_weights", "matched_cohort": "has_pairs", "matched_did": "has_pairs"}
@@ -51,17 +56,18 @@ PAIRS_COLUMNS = {
 
 def comparison_settings(protocol: Protocol) -> Settings:
     """How the protocol chooses comparison people."""
-    comparison = protocol.comparison
+    comparison, covariates, score = protocol.comparison, design_covariates(protocol), score_of_pairs(protocol)
     return Settings(
         exact=comparison.exact,
-        covariates=comparison.covariates,
+        covariates=covariates,
         method=comparison.method,
+        prognostic_score=score,
         with_replacement=comparison.with_replacement,
         ratio=comparison.ratio,
         caliper=comparison.caliper,
         caliper_definition=comparison.caliper_definition,
         seed=comparison.seed,
-        shown_where_known=SHOWN_WHERE_KNOWN,
+        shown_where_known=(*SHOWN_WHERE_KNOWN, *([score] if score and score not in covariates else [])),
     )
 
 
@@ -73,8 +79,7 @@ def comparison_cohort(warehouse: Warehouse, protocol: Protocol, *, pools: Sequen
     """
     comparison = protocol.comparison
     names = dict.fromkeys((*ALWAYS_NEEDED, *comparison.exact, *comparison.covariates))
-    names.pop("pool", None)
-    columns = ", ".join(f'"{name}"' for name in names)
+    columns = ", ".join(f'"{name}"' for name in names if name not in (POOL, PREDICTIVE_RISK))
     query = f"select {columns}, comparison_pool as pool from covariates inner join"
     if pools:
         query = f"{query} comparison_pools using (person_id, is_treated) where is_treated or comparison_pool in ?"
@@ -82,6 +87,8 @@ def comparison_cohort(warehouse: Warehouse, protocol: Protocol, *, pools: Sequen
     else:
         cohort = warehouse.connection.execute(f"{query} comparison_cohort using (person_id, is_treated)").pl()
     small = pl.DataFrame([column.shrink_dtype() if column.dtype.is_integer() else column for column in cohort])
+    if asks_for_risk(protocol):
+        small = with_predictive_risks(small, warehouse.read("predictive_risks"), protocol)
     return with_subgroups(small)
 
 
@@ -137,7 +144,7 @@ def compared_populations(warehouse: Warehouse, *, kinds: Sequence[str] = ()) -> 
             matching_caution=design["matching_caution"],
             is_subgroup=is_part,
             weighted_by=tuple(design["weighted_covariates"].split(", ")) if design["has_weights"] else (),
-            matched_by=_matched_by(design),
+            matched_by=made_alike_in(design),
         )
 
 
@@ -187,9 +194,10 @@ def _weighted(
     return weighted_people(cases, cohort.join(weights, on="person_id"), terms=weighted_terms(design))
 
 
-def _matched_by(design: Mapping[str, Any]) -> tuple[str, ...]:
-    """What pairs were made alike in or are equal in; nothing where there are none."""
-    named = [*design["matched_covariates"].split(", "), *design["exact"].split(", ")]
+def made_alike_in(design: Mapping[str, Any]) -> tuple[str, ...]:
+    """What pairs were made alike in or are equal in, a predictive risk among it; nothing where there are none."""
+    risk = [risk_of("pairs")] if design["matching_method"] == "prognostic" else []
+    named = [*design["matched_covariates"].split(", "), *design["exact"].split(", "), *risk]
     return tuple(dict.fromkeys(name for name in named if name)) if design["pilot_people_matched"] else ()
 
 

@@ -6,6 +6,7 @@ from evaluation.estimation import ALL_SITES
 from evaluation.planning import Trial
 from pipelines.horizons import horizons_of
 from pipelines.planned import planned_outcomes
+from pipelines.risk_columns import design_covariates
 from pipelines.study import Study
 from pipelines.warehouse import Warehouse
 
@@ -24,7 +25,7 @@ def emulated_trial(warehouse: Warehouse, study: Study) -> Trial:
         horizons=horizons_of(protocol.periods, pilot["index_date"]),
         data_until=protocol.periods.data_until,
         outcomes=planned_outcomes(study),
-        covariates=protocol.comparison.covariates,
+        covariates=design_covariates(protocol),
         exact=protocol.comparison.exact,
         method=protocol.comparison.method,
         with_replacement=protocol.comparison.with_replacement,

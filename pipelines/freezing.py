@@ -17,6 +17,7 @@ from pipelines.earlier_freezes import RECORD_PERSON, completed, settings_then
 from pipelines.errors import StudyError
 from pipelines.fingerprint import FROZEN_DESIGN
 from pipelines.protocol_log import flat_settings
+from pipelines.risk_columns import asks_for_risk, design_covariates, risk_outcomes
 from pipelines.run_log import read_runs
 from pipelines.study import Study
 from pipelines.study_files import content_hash, study_files
@@ -35,6 +36,7 @@ FROZEN_SECTIONS = ("comparison", "spells", "periods")
 AREAS = "sites.csv (areas, models)"
 FROZEN_FILES = ("imd.csv", "provider_successions.csv", "other_programmes.csv")
 MAY_CHANGE = ("periods.data_until", "periods.horizons_months")
+RISKS = "outcomes (those of the predictive risk)"
 LONGEST_HORIZON = "periods.longest_horizon_months"
 INDEX_DATES = {"person_id": pl.String, "index_date": pl.Date}
 LONGEST_NAME = 100
@@ -142,7 +144,7 @@ def frozen_tables(study: Study) -> dict[str, pl.DataFrame] | None:
     if frozen is None:
         return None
     tables = {name: pl.read_parquet(study.output / FOLDER / f"{name}.parquet") for name in frozen.tables}
-    return completed(tables, covariates=study.protocol.comparison.covariates)
+    return completed(tables, covariates=design_covariates(study.protocol))
 
 
 def frozen_index_dates(study: Study) -> pl.DataFrame:
@@ -168,7 +170,8 @@ def frozen_settings(study: Study) -> Mapping[str, str]:
 
     Files by their hash: who may be compared (`other_programmes.csv`), deprivation, and which provider follows which.
     Unit costs and questionnaires are no part of the design. The longest horizon is among them where the study knows of
-    other programmes: until then nobody compared enters one.
+    other programmes: until then nobody compared enters one. The outcomes that a predictive risk is of are among them
+    where the protocol asks for one.
     """
     protocol = study.protocol.model_dump(mode="json", include=set(FROZEN_SECTIONS))
     settings = {name: value for name, value in flat_settings(protocol).items() if name not in MAY_CHANGE}
@@ -179,7 +182,8 @@ def frozen_settings(study: Study) -> Mapping[str, str]:
     horizon = (
         {LONGEST_HORIZON: str(study.protocol.periods.longest_horizon_months)} if study.other_programmes.height else {}
     )
-    return settings | {"sites.csv": json.dumps(sites), AREAS: json.dumps(areas)} | hashes | horizon
+    risks = {RISKS: json.dumps(risk_outcomes(study.protocol))} if asks_for_risk(study.protocol) else {}
+    return settings | {"sites.csv": json.dumps(sites), AREAS: json.dumps(areas)} | hashes | horizon | risks
 
 
 def _check_settings(study: Study, frozen: FrozenDesign) -> None:

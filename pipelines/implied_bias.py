@@ -18,6 +18,7 @@ from evaluation.matching.populations import AFTER_MATCHING, AFTER_WEIGHTING, BEF
 from evaluation.planning import PlannedOutcome
 from pipelines.comparison import PAIRS_COLUMNS, is_subgroup, whose_population
 from pipelines.planned import DAYS_PER_YEAR, planned_outcomes
+from pipelines.risk_columns import history_covariates
 from pipelines.study import Study
 from pipelines.warehouse import Warehouse
 
@@ -47,9 +48,12 @@ def _earlier(warehouse: Warehouse, others: pl.DataFrame) -> pl.DataFrame:
 
 def _scored(one: PlannedOutcome, at_index: pl.DataFrame, earlier: pl.DataFrame, study: Study) -> ScoredOutcome:
     comparison, events = study.protocol.comparison, earlier.with_columns(pl.col(one.metric_id).alias("events"))
+    known = [name for name in history_covariates(study.protocol) if name in at_index.columns]
     scores, reason = None, ""
     try:
-        scores = earlier_cohort_scores(at_index, earlier=events, covariates=comparison.covariates, seed=comparison.seed)
+        scores = earlier_cohort_scores(
+            at_index, earlier=events, covariates=known, seed=comparison.seed, whose="record_person_id"
+        )
     except MatchingError as error:
         reason = str(error)
     return ScoredOutcome(

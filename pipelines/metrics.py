@@ -14,6 +14,7 @@ from pipelines.contracts import Column, contract_by_table
 from pipelines.errors import StudyError
 from pipelines.protocol import REQUIRED_EXTRACTS, Outcome
 from pipelines.protocol_log import amended_outcomes
+from pipelines.risk_columns import asks_for_risk, pairs_by_risk, primary_counts, risk_outcomes
 from pipelines.strict_yaml import nearest
 from pipelines.study import Study
 from pipelines.study_tables import PRICED
@@ -149,13 +150,24 @@ def survey_designs(study: Study) -> tuple[SurveyDesign, ...]:
 
 
 def check_outcomes(study: Study) -> None:
-    """StudyError (exit 2) for an outcome or a negative control of the protocol that this study cannot compute."""
+    """StudyError (exit 2) for an outcome or a negative control of the protocol that this study cannot compute, and for
+    a predictive risk without an outcome that it could be of.
+    """
     activities = [metric.metric_id for metric in activity_metrics(study)]
     for outcome in study.protocol.outcomes:
         items = [metric.metric_id for metric in survey_metrics(study)]
         _check_metric(study, outcome.metric, role="outcome", computable=[*activities, *items])
     for metric in study.protocol.negative_controls:
         _check_metric(study, metric, role="negative control", computable=activities)
+    protocol = study.protocol
+    if (asks_for_risk(protocol) and not risk_outcomes(protocol)) or (
+        pairs_by_risk(protocol) and not primary_counts(protocol)
+    ):
+        raise StudyError(
+            "protocol.yaml: comparison: a predictive risk is that of an outcome that counts events, of pairs a primary",
+            "there is none under outcomes, such as emergency_admissions",
+            "name one, or take predictive_risk out of covariates and choose another method",
+        )
 
 
 def _check_metric(study: Study, metric: str, *, role: str, computable: list[str]) -> None:

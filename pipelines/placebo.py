@@ -18,7 +18,7 @@ MODELS = models_named(
     "covariates",
 )
 (MONTHS,) = models_named("person_months")
-PLACEBO_DATES = "create table index_dates as from main.placebo_index_dates"
+PLACEBO_DATES = "create table index_dates as from placebo_index_dates"
 # A window never starts before the look-back: the placebo date has so many months less of it.
 CLIPPED = """
 with first_days as (
@@ -52,7 +52,7 @@ def placebo_covariates(warehouse: Warehouse) -> pl.DataFrame:
     (`at_index_...`, see `evaluation.matching.gap`) is what `covariates` holds of the six months before it.
     """
     with own_schema(warehouse, SCHEMA):
-        _make_covariates(warehouse, PLACEBO_DATES)
+        make_covariates(warehouse, PLACEBO_DATES)
         counts = ", ".join(f"known.{name} as {at_index}" for name, at_index in COUNTS_AT_INDEX.items())
         recent = ", ".join(f"'{name}'" for name in RECENT_CLASSES)
         return warehouse.connection.sql(
@@ -70,18 +70,30 @@ def covariates_as_at_placebo(warehouse: Warehouse) -> pl.DataFrame:
     placebo date: what a model that was fitted on those can be asked of.
     """
     with own_schema(warehouse, SCHEMA):
-        _make_covariates(warehouse, DATES_OF_COMPARED)
+        make_covariates(warehouse, DATES_OF_COMPARED)
         return warehouse.connection.sql("from covariates order by person_id").pl()
 
 
 def placebo_use(warehouse: Warehouse) -> pl.DataFrame:
-    """Rows of `placebo_use_sql`, before outcomes too: months are counted anew from what lies before the index date."""
+    """Use and cost of the people compared in the months after their placebo index date."""
     with own_schema(warehouse, SCHEMA):
-        warehouse.connection.execute(f"create view {MONTHS.name} as {MONTHS.sql}")
-        return warehouse.connection.sql(f"{placebo_use_sql()} order by person_id").pl()
+        return use_after(warehouse)
 
 
-def _make_covariates(warehouse: Warehouse, dates: str) -> None:
+def use_after(warehouse: Warehouse) -> pl.DataFrame:
+    """Rows of `placebo_use_sql`, before outcomes too: months are counted anew from what lies before the index date.
+
+    Within a schema of its own.
+    """
+    warehouse.connection.execute(f"create view {MONTHS.name} as {MONTHS.sql}")
+    return warehouse.connection.sql(f"{placebo_use_sql()} order by person_id").pl()
+
+
+def make_covariates(warehouse: Warehouse, dates: str) -> None:
+    """The table `covariates` of the index dates that a query makes, looking back no further than at placebo dates.
+
+    Within a schema of its own.
+    """
     warehouse.connection.execute(dates)
     for model in MODELS:
         warehouse.connection.execute(f"create table {model.name} as {model.sql}")

@@ -12,23 +12,24 @@ from evaluation.planning import PlannedComparison, PlannedOutcome
 from pipelines.comparison import designs_found, whose_population
 from pipelines.metrics import activity_metrics, survey_metrics
 from pipelines.protocol import Periods, Protocol
+from pipelines.risk_columns import count_outcomes
 from pipelines.study import Study
 from pipelines.warehouse import Warehouse
 
 DAYS_PER_YEAR = 365.25
 DESIGNS = ("weighted_cohort", "matched_did")
-NO_EVENTS = ("pounds", "bed days")
 
 
 def planned_outcomes(study: Study) -> tuple[PlannedOutcome, ...]:
     """The protocol's outcomes in its order; counts of events are those with a rate per person-year of events."""
+    counts = count_outcomes(study.protocol)
     metrics = {metric.metric_id: metric for metric in (*activity_metrics(study), *survey_metrics(study))}
     return tuple(
         PlannedOutcome(
             metric_id=outcome.metric,
             label=metrics[outcome.metric].label,
             priority=outcome.priority,
-            is_count=not metrics[outcome.metric].is_binary and not metrics[outcome.metric].unit.startswith(NO_EVENTS),
+            is_count=outcome.metric in counts,
             smallest_worthwhile_change_pct=outcome.smallest_worthwhile_change_pct,
         )
         for outcome in study.protocol.outcomes

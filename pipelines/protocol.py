@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from evaluation.matching import COVARIATES, EXACT, EXACT_NAMES, FORMS, CaliperDefinition, Method
+from evaluation.matching import COVARIATES, EXACT, EXACT_NAMES, FORMS, PREDICTIVE_RISK, CaliperDefinition, Method
 from pipelines.cron import checked_cron
 from pipelines.strict_yaml import Strict, load_mapping, nearest, parse
 
@@ -28,6 +28,7 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length
 Months = Annotated[int, Field(ge=1, le=120)]
 
 
+EARLIER_COHORT_MONTHS = 18  # a placebo index date twelve months before, and half a year before that
 USUAL_HORIZONS = (3, 6, 12, 24)  # months
 
 
@@ -100,15 +101,15 @@ class Comparison(Strict):
     @model_validator(mode="after")
     def _columns_are_known(self) -> "Comparison":
         _check_columns("exact", self.exact, EXACT_NAMES)
-        _check_columns("covariates", self.covariates, tuple(FORMS))
+        _check_columns("covariates", self.covariates, (*FORMS, PREDICTIVE_RISK))
         return self
 
     @model_validator(mode="after")
     def _optimal_pairs_use_nobody_twice(self) -> "Comparison":
         if self.method == "optimal" and self.with_replacement:
             raise ValueError(
-                "with_replacement: optimal pairs use no comparison person twice; expected false, or method nearest or "
-                "mahalanobis"
+                "with_replacement: optimal pairs use no comparison person twice; expected false, or method nearest, "
+                "mahalanobis or prognostic"
             )
         return self
 
@@ -211,6 +212,17 @@ class Protocol(Strict):
                 raise ValueError(f"extracts.{name} is missing (required: {', '.join(REQUIRED_EXTRACTS)})")
         for name, extract in self.extracts.items():
             _check_contract(name, extract)
+        return self
+
+    @model_validator(mode="after")
+    def _look_back_holds_an_earlier_cohort(self) -> "Protocol":
+        months = self.periods.look_back_months
+        if self.comparison.method == "prognostic" and months < EARLIER_COHORT_MONTHS:
+            raise ValueError(
+                f"comparison.method: prognostic needs at least {EARLIER_COHORT_MONTHS} periods.look_back_months, there "
+                f"are {months}: the score is fitted on people a year before their index date and on the half year "
+                "before that; look further back, or choose another method, such as nearest"
+            )
         return self
 
     @model_validator(mode="after")

@@ -26,7 +26,7 @@ from evaluation.estimation.variants import (
 )
 from evaluation.matching import Terms
 from evaluation.matching.gap import with_gap
-from evaluation.matching.hidden import groups_of, without_group
+from evaluation.matching.hidden import groups_of, without_group, without_risks
 from evaluation.matching.pool import DRAW, sampled_pool, with_draws
 from evaluation.matching.weighted import weights_of
 from evaluation.matching.words import pool_caution
@@ -40,6 +40,7 @@ from pipelines.warehouse import Warehouse
 MOST_CASES = 5_000
 SAMPLED = "The shift is that of a sample of the pilot people, the interval that of the plan."
 PLACEBO_IN_SAMPLE = "Of a sample of the pilot people."
+NO_RISK_THEN = "Weighted without the predictive risk, which is made of the months that are tested here."
 LOCAL_POOLS = ("local", "pilot_practices")
 REWEIGHTED = "A comparison person's day counts up to {largest:.1f} times for those like them who had enrolled by then."
 
@@ -126,12 +127,14 @@ def _placebo(
 ) -> Iterator[Variant]:
     """The people observed on both dates as they were at the earlier one; of very many cases a sample.
 
-    Nothing where the months before the placebo date are not known of anybody.
+    Nothing where the months before the placebo date are not known of anybody. A predictive risk is left out: it is
+    made of the months that are tested here.
     """
     earlier = warehouse.read("placebo_covariates")
     if earlier["emergency_admissions_12_months"].is_null().all():
         return
-    unmoved = [DRAW, *(name for name in terms.covariates if name not in earlier.columns)]
+    of_the_date = without_risks(terms)
+    unmoved = [DRAW, *(name for name in of_the_date.covariates if name not in earlier.columns)]
     both = pl.concat([cases, pool]).select("person_id", *unmoved)
     cohort = earlier.join(both, on="person_id", how="inner").sort("person_id")
     theirs, others = cohort.filter("is_treated"), cohort.filter(~pl.col("is_treated"))
@@ -139,8 +142,9 @@ def _placebo(
     if is_sample:
         theirs = theirs.bottom_k(most_cases, by=[DRAW, "person_id"])
         others = sampled_pool(others, theirs)
-    found = _variant(PLACEBO_INDEX_DATE, "12_months_earlier", theirs, others, with_gap(terms))
-    yield replace(found, counts=warehouse.read("placebo_use"), caution=PLACEBO_IN_SAMPLE if is_sample else "")
+    found = _variant(PLACEBO_INDEX_DATE, "12_months_earlier", theirs, others, with_gap(of_the_date))
+    caution = join(PLACEBO_IN_SAMPLE if is_sample else "", "" if of_the_date == terms else NO_RISK_THEN)
+    yield replace(found, counts=warehouse.read("placebo_use"), caution=caution)
 
 
 def _local(warehouse: Warehouse, cohort: pl.DataFrame, terms: Terms, seed: int) -> Iterator[Variant]:

@@ -46,6 +46,9 @@ NO_USE = (
     *("pool", "age_at_index", "age_band", "sex", "imd_quintile", "ethnic_group", "is_care_home_resident"),
     *("index_day", "index_month", "index_quarter", "days_registered_24_months"),
 )
+# A predictive risk is made of all use that is known, whichever outcome it is of.
+RISKS = "predictive_risk_"
+USE_IN_RISKS = ((*_ADMISSIONS, "outpatient_attendances", "ae_attendances"), 24)
 WINDOW = re.compile(r"^(?P<use>.+)_(?P<months>\d+)_months?$")
 
 
@@ -85,6 +88,8 @@ def _months(metric_id: str, covariate: str) -> int:
 
 
 def _named(covariate: str) -> tuple[tuple[str, ...], int]:
+    if covariate.startswith(RISKS):
+        return USE_IN_RISKS
     window = WINDOW.match(covariate)
     if window is None:
         raise ValueError(f"covariate {covariate}: it is not known which months it looks at; add it to month_roles")

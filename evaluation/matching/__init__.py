@@ -9,9 +9,11 @@ from evaluation.matching.covariates import (
     EXACT_NAMES,
     FORMS,
     POOL,
+    PREDICTIVE_RISK,
     affordable_terms,
     known_covariates,
     regression_terms,
+    risk_of,
     terms_of,
 )
 from evaluation.matching.design import DesignMatrix, design_matrix
@@ -46,6 +48,7 @@ __all__ = [
     "IMPLIED_BIAS",
     "PAIRS",
     "POOL",
+    "PREDICTIVE_RISK",
     "SUBGROUPS",
     "SUBGROUP_COLUMNS",
     "UNMATCHED_CASES",
@@ -82,6 +85,7 @@ __all__ = [
     "optimal_pairs",
     "propensity_scores",
     "regression_terms",
+    "risk_of",
     "site_populations",
     "subgroup_populations",
     "terms_of",

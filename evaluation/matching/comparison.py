@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from evaluation.matching.balance import COVARIATE_BALANCE, covariate_balance
-from evaluation.matching.covariates import NOT_IN_PAIRS, covariates_of_pairs, in_order, known_covariates, terms_of
+from evaluation.matching.covariates import covariates_of_pairs, in_order, known_covariates, terms_of
 from evaluation.matching.matched import LOGIT, Matched, matched_pairs
 from evaluation.matching.pairs import matched_estimand, matching_weights
 from evaluation.matching.planned_care import planned_care_left_open
@@ -187,7 +187,7 @@ def _design(
         BY_WEIGHTS_ALONE if part.is_subgroup else matched.caution,
         MANY_UNMATCHED if many else "",
         planned_care_left_open(_people_in_pairs(paired, pairs), pairs, known=known, matched=matched.terms.covariates),
-        balance_caution(theirs, AFTER_MATCHING, apart_from=NOT_IN_PAIRS),
+        balance_caution(theirs, AFTER_MATCHING, apart_from=set(known) - set(covariates_of_pairs(known))),
     )
     return {
         "population": part.name,

@@ -63,18 +63,48 @@ INTERACTIONS = (
 PLANNED_CARE = ("outpatient_attendances", "elective_admissions")
 # Planned care whose window reaches beyond six months: left for the designs with pairs to take away or to adjust for.
 NOT_IN_PAIRS = frozenset(f"{use}_{months}_months" for use in PLANNED_CARE for months in (12, 24))
+# The log of the expected rate of an outcome without the pilot; one column for each outcome it is of (`risk_of`).
+PREDICTIVE_RISK = "predictive_risk"
 CASES_PER_COLUMN = 5
+KEPT_OF_COVARIATES = 0.75
 MOST_COLUMNS_IN_PAIRS = 20
+
+
+def risk_of(metric: str) -> str:
+    """The column with the predictive risk of an outcome.
+
+    >>> risk_of("emergency_admissions")
+    'predictive_risk_emergency_admissions'
+    """
+    return f"{PREDICTIVE_RISK}_{metric}"
+
+
+def is_risk(covariate: str) -> bool:
+    """Whether a covariate is the predictive risk of an outcome: made of the other covariates, of any of them."""
+    return covariate.startswith(risk_of(""))
+
+
+def is_risk_of_planned_care(covariate: str) -> bool:
+    """Whether a covariate is the predictive risk of planned care: made of planned care of a year above all."""
+    return covariate.startswith(tuple(risk_of(use) for use in PLANNED_CARE))
+
+
+def form_of(covariate: str) -> str:
+    """In which form a covariate enters models; a predictive risk as it stands, it is a logarithm already.
+
+    Raises `KeyError` for a name that is none.
+    """
+    return "linear" if is_risk(covariate) else FORMS[covariate]
 
 
 def terms_of(covariates: Sequence[str], *, interactions: bool = True) -> Terms:
     """The covariates in their forms: use of care as log(1 + x) and its square, categories by indicator.
 
-    With the key interactions of those that are there. Raises `KeyError` for a name that is not in `FORMS`.
+    With the key interactions of those that are there. Raises `KeyError` for a name that is no covariate.
     """
     forms: dict[str, list[str]] = {form: [] for form in ("counts", "squared", "linear", "categories")}
     for name in covariates:
-        forms[FORMS[name]].append(name)
+        forms[form_of(name)].append(name)
     pairs = tuple(pair for pair in INTERACTIONS if interactions and set(pair) <= set(covariates))
     return Terms(interactions=pairs, **{form: tuple(names) for form, names in forms.items()})
 
@@ -90,14 +120,14 @@ def known_covariates(cohort: pl.DataFrame, covariates: Sequence[str]) -> tuple[s
 
 
 def covariates_of_pairs(covariates: Sequence[str]) -> tuple[str, ...]:
-    """The covariates that pairs are made alike in: all but planned care of the last 12 and 24 months.
+    """The covariates that pairs are made alike in: all but planned care of the last 12 and 24 months, and its risk.
 
     Equal in the outcome's own baseline, pairs leave a difference-in-differences nothing to take away: a lasting
     difference that no record shows then biases it as much as the comparison after the index date (Daw and Hatfield
     2018, Health Services Research 53). Emergency care stays in: people join for it, and pairs of another history of
     it would get better at another pace.
     """
-    return tuple(name for name in covariates if name not in NOT_IN_PAIRS)
+    return tuple(name for name in covariates if name not in NOT_IN_PAIRS and not is_risk_of_planned_care(name))
 
 
 def affordable_terms(people: pl.DataFrame, covariates: Sequence[str], *, most_columns: int) -> Terms:
@@ -111,12 +141,23 @@ def affordable_terms(people: pl.DataFrame, covariates: Sequence[str], *, most_co
     """
     kept, left = list[str](), most_columns
     for name in covariates:
-        left -= _columns(people[name], FORMS[name])
+        left -= _columns(people[name], form_of(name))
         if left < 0:
             break
         kept.append(name)
     pairs = terms_of(kept).interactions
     return terms_of(kept, interactions=len(kept) == len(covariates) and left >= len(pairs))
+
+
+def fewer_terms(terms: Terms, covariates: Sequence[str]) -> Terms:
+    """The first three quarters of `terms`, in the order of `covariates`; the interactions go first of all.
+
+    By hand: of four covariates without interactions three are left, of one none.
+    """
+    if terms.interactions:
+        return terms_of(terms.covariates, interactions=False)
+    kept = in_order(covariates, terms)
+    return terms_of(kept[: int(len(kept) * KEPT_OF_COVARIATES)], interactions=False)
 
 
 def regression_terms(people: pl.DataFrame, covariates: Sequence[str], *, cases: int) -> Terms:

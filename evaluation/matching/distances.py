@@ -7,7 +7,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from evaluation.matching.candidates import Candidates, Floats, numbers
-from evaluation.matching.covariates import FORMS, terms_of
+from evaluation.matching.covariates import form_of, terms_of
 from evaluation.matching.design import independent_columns, linear_predictor
 from evaluation.matching.errors import MatchingError
 from evaluation.matching.terms import covariate_columns
@@ -46,7 +46,7 @@ def key_columns(people: pl.DataFrame, covariates: Sequence[str]) -> pl.DataFrame
     """
     found: dict[str, Floats] = {}
     is_treated = people["is_treated"].to_numpy()
-    for name in (one for one in covariates if FORMS[one] != "categories"):
+    for name in (one for one in covariates if form_of(one) != "categories"):
         column = next(covariate_columns(people, terms=terms_of([name], interactions=False)))
         tried = found | {name: column.values}
         if independent_columns(_within_arms(np.column_stack(list(tried.values())), is_treated)).all():

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
+from evaluation.matching.covariates import is_risk
 from evaluation.matching.terms import Terms
 
 GROUPS: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -52,17 +53,26 @@ def without_group(terms: Terms, group: str) -> Terms:
     """`terms` less the covariates of a group and their interactions, the rest in the same forms.
 
     Hiding a group from the weights shows what would have been missed had nobody recorded it
-    (Cinelli and Hazlett 2020 on benchmarking by recorded covariates). Raises `KeyError` for an unknown group.
+    (Cinelli and Hazlett 2020 on benchmarking by recorded covariates). A predictive risk is made of all groups, so it is
+    hidden with each. Raises `KeyError` for an unknown group.
 
     By hand: age and sex hidden of age, sex, admissions, and age x admissions: admissions alone is left.
     """
-    hidden = set(GROUPS[group])
-    forms = ("counts", "squared", "splines", "linear", "categories")
-    kept = {form: tuple(name for name in getattr(terms, form) if name not in hidden) for form in forms}
-    pairs = tuple(pair for pair in terms.interactions if not hidden & set(pair))
-    return replace(terms, interactions=pairs, **kept)
+    return _without(terms, {*GROUPS[group], *filter(is_risk, terms.covariates)})
+
+
+def without_risks(terms: Terms) -> Terms:
+    """`terms` less every predictive risk: what is left at another date than it was made for."""
+    return _without(terms, set(filter(is_risk, terms.covariates)))
 
 
 def groups_of(terms: Terms) -> tuple[str, ...]:
     """The groups of which a covariate is in `terms`, in the fixed order."""
     return tuple(group for group, names in GROUPS.items() if set(names) & set(terms.covariates))
+
+
+def _without(terms: Terms, hidden: set[str]) -> Terms:
+    forms = ("counts", "squared", "splines", "linear", "categories")
+    kept = {form: tuple(name for name in getattr(terms, form) if name not in hidden) for form in forms}
+    pairs = tuple(pair for pair in terms.interactions if not hidden & set(pair))
+    return replace(terms, interactions=pairs, **kept)

@@ -62,6 +62,7 @@ class Neighbours:
         self._trees: dict[int, tuple[cKDTree, Integers]] = {}
         self._lists: dict[int, tuple[Integers, Floats]] = {}
         self._looked_at = [0] * len(self._cases)
+        self._seen_below = [np.inf] * len(self._cases)
         strata = found.controls[STRATUM].to_numpy()
         for stratum in set(self._stratum):
             first, last = np.searchsorted(strata, [stratum, stratum + 1])
@@ -77,6 +78,8 @@ class Neighbours:
         while True:
             rows, distances = self._lists[case]
             for row, distance in zip(rows.tolist(), distances.tolist(), strict=True):
+                if distance >= self._seen_below[case]:
+                    break  # others may be as far away, and one of them have the lower tie number
                 if self._person[row] not in unusable:
                     return row, distance
             if self._looked_at[case] >= len(self._trees[stratum][1]):
@@ -94,6 +97,7 @@ class Neighbours:
             order = np.lexsort((theirs[inside], np.round(near[inside] / SAME_DISTANCE)))
             self._lists[case] = (theirs[inside][order], near[inside][order])
             self._looked_at[case] = number
+            self._seen_below[case] = np.inf if number == len(rows) else near[-1] - SAME_DISTANCE
 
 
 def _picked(

@@ -6,7 +6,14 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 
-from evaluation.matching.covariates import CASES_PER_COLUMN, FIRST_GIVEN_UP, POOL, affordable_terms, in_order
+from evaluation.matching.covariates import (
+    CASES_PER_COLUMN,
+    FIRST_GIVEN_UP,
+    POOL,
+    affordable_terms,
+    in_order,
+    is_risk_of_planned_care,
+)
 from evaluation.matching.design import DesignMatrix, design_matrix
 from evaluation.matching.errors import MatchingError
 from evaluation.matching.logistic import LogisticRegression
@@ -16,7 +23,7 @@ from evaluation.matching.propensity import caliper_width, propensity_scores
 from evaluation.matching.settings import Settings
 from evaluation.matching.terms import Terms, covariate_columns
 from evaluation.matching.weighted import FEWEST_CASES
-from evaluation.matching.words import NOBODY, TOO_FEW, given_up_caution, left_out_caution
+from evaluation.matching.words import NEAR_IN_PLANNED_CARE, NOBODY, TOO_FEW, given_up_caution, left_out_caution
 
 LEAST_WITH_EQUALS = 0.9
 NO_SCORE = "What is known of people tells pilot people from comparison people with certainty: nobody was matched."
@@ -83,7 +90,8 @@ def matched_pairs(
         settings=settings,
     )
     left_out = left_out_caution([name for name in covariates if name not in terms.covariates])
-    sentences = (given_up_caution(given_up), left_out, *scores.cautions)
+    near = NEAR_IN_PLANNED_CARE if is_risk_of_planned_care(settings.prognostic_score) else ""
+    sentences = (given_up_caution(given_up), left_out, near, *scores.cautions)
     return Matched(
         pairs=pairs,
         exact=tuple(exact),

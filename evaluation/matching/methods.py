@@ -26,8 +26,8 @@ def pairs_by_method(
 
     `settings.method`: `nearest` in the score; `mahalanobis`, nearest in the first eight numbers among `covariates`, in
     the score if there are none; `optimal`, the least sum of distances in the score within each stratum, which uses no
-    control twice. `people`: `person_id`, `is_treated`, `draw`, by which ties are broken, the score, the exact columns
-    and the covariates.
+    control twice; `prognostic`, nearest in `settings.prognostic_score`, in the score if that does not vary. `people`:
+    `person_id`, `is_treated`, `draw`, by which ties are broken, the score, the exact columns and the covariates.
 
     Raises `TooLargeError` where a stratum is too large for optimal pairs.
     """
@@ -43,7 +43,14 @@ def pairs_by_method(
     if settings.method == "optimal":
         return optimal_pairs(needed, **asked)
     asked["with_replacement"] = settings.with_replacement
-    keys = key_columns(people, covariates) if settings.method == "mahalanobis" else pl.DataFrame()
+    keys = key_columns(people, _measured_in(covariates, settings))
     if not keys.width:
         return nearest_neighbour_pairs(needed, **asked)
     return mahalanobis_pairs(needed.hstack(keys), covariates=keys.columns, **asked)
+
+
+def _measured_in(covariates: Sequence[str], settings: Settings) -> Sequence[str]:
+    """The columns whose distance decides who is nearest; none where the score decides."""
+    if settings.method == "prognostic":
+        return (settings.prognostic_score,)
+    return covariates if settings.method == "mahalanobis" else ()

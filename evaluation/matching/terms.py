@@ -1,7 +1,8 @@
 """From a person's covariates to the columns of a regression or a balance table: logs, squares, splines, categories."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 import polars as pl
@@ -12,6 +13,7 @@ from evaluation.matching.errors import MatchingError
 Floats = NDArray[np.float64]
 SPLINE_QUANTILES = (0.05, 0.35, 0.65, 0.95)
 UNKNOWN = "unknown"
+NOTHING_KNOWN: Mapping[str, float] = MappingProxyType({})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,12 +57,15 @@ class Column:
         return bool(np.all((self.values == 0) | (self.values == 1)))
 
 
-def covariate_columns(cohort: pl.DataFrame, *, terms: Terms) -> Iterator[Column]:
+def covariate_columns(
+    cohort: pl.DataFrame, *, terms: Terms, unknown_as: Mapping[str, float] = NOTHING_KNOWN
+) -> Iterator[Column]:
     """The columns of `terms`, one at a time, in the order of the cohort's rows and of the terms.
 
     Unknown numbers are set to the mean of the known ones, with an indicator `x=unknown` beside (the
     missing-indicator method); in categories unknown is a category of its own. Every category has its
-    indicator, the reference is chosen by `design_matrix`.
+    indicator, the reference is chosen by `design_matrix`. A model that was fitted on other people is asked with
+    `unknown_as`, by covariate what unknown numbers were set to then.
 
     Raises `MatchingError` where a covariate is not in the cohort or not in the terms, is not finite, or where
     a count is negative.
@@ -68,11 +73,11 @@ def covariate_columns(cohort: pl.DataFrame, *, terms: Terms) -> Iterator[Column]
     _check(cohort, terms)
     for name in terms.covariates:
         if name in (*terms.counts, *terms.squared, *terms.splines, *terms.linear, *terms.categories):
-            yield from _first_order(cohort, name, terms)
-            yield from _second_order(cohort, name, terms)
+            yield from _first_order(cohort, name, terms, unknown_as)
+            yield from _second_order(cohort, name, terms, unknown_as)
     for one, other in terms.interactions:
-        for left in _main(cohort, one, terms):
-            for right in _main(cohort, other, terms):
+        for left in _main(cohort, one, terms, unknown_as):
+            for right in _main(cohort, other, terms, unknown_as):
                 yield Column(name=f"{left.name} x {right.name}", values=left.values * right.values, is_derived=True)
 
 
@@ -86,18 +91,18 @@ def _check(cohort: pl.DataFrame, terms: Terms) -> None:
         raise MatchingError(f"an interaction needs its covariates as terms too: add {', '.join(alone)}")
 
 
-def _first_order(cohort: pl.DataFrame, name: str, terms: Terms) -> list[Column]:
-    columns = _main(cohort, name, terms)
+def _first_order(cohort: pl.DataFrame, name: str, terms: Terms, unknown_as: Mapping[str, float]) -> list[Column]:
+    columns = _main(cohort, name, terms, unknown_as)
     if name in terms.categories or not cohort[name].null_count():
         return columns
     unknown = cohort[name].is_null().cast(pl.Float64).to_numpy()
     return [*columns, Column(name=f"{name}={UNKNOWN}", values=unknown)]
 
 
-def _main(cohort: pl.DataFrame, name: str, terms: Terms) -> list[Column]:
+def _main(cohort: pl.DataFrame, name: str, terms: Terms, unknown_as: Mapping[str, float]) -> list[Column]:
     if name in terms.categories:
         return _indicators(cohort[name], name)
-    values = _numbers(cohort[name], name)
+    values = _numbers(cohort[name], name, unknown_as=unknown_as.get(name))
     if name not in terms.counts:
         return [Column(name=name, values=values)]
     if values.size and values.min() < 0:
@@ -105,10 +110,10 @@ def _main(cohort: pl.DataFrame, name: str, terms: Terms) -> list[Column]:
     return [Column(name=f"log1p({name})", values=np.log1p(values))]
 
 
-def _second_order(cohort: pl.DataFrame, name: str, terms: Terms) -> list[Column]:
+def _second_order(cohort: pl.DataFrame, name: str, terms: Terms, unknown_as: Mapping[str, float]) -> list[Column]:
     if name in terms.categories or name not in (*terms.counts, *terms.squared, *terms.splines):
         return []
-    (main,) = _main(cohort, name, terms)
+    (main,) = _main(cohort, name, terms, unknown_as)
     if name in terms.splines:
         return _spline(main)
     return [Column(name=f"{main.name}^2", values=main.values**2, is_derived=True)]
@@ -122,12 +127,17 @@ def _indicators(values: pl.Series, name: str) -> list[Column]:
     ]
 
 
-def _numbers(values: pl.Series, name: str) -> Floats:
+def mean_of_known(values: pl.Series) -> float:
+    """What unknown numbers are set to: the mean of the known ones, 0 where there are none."""
+    known = values.cast(pl.Float64).drop_nulls()
+    return float(known.to_numpy().mean()) if known.len() else 0.0
+
+
+def _numbers(values: pl.Series, name: str, *, unknown_as: float | None) -> Floats:
     numbers = values.cast(pl.Float64)
-    known = numbers.drop_nulls()
-    if not known.is_finite().all():
+    if not numbers.drop_nulls().is_finite().all():
         raise MatchingError(f"{name} has values that are infinite or not a number; make them null")
-    filled = numbers.fill_null(float(known.to_numpy().mean()) if known.len() else 0.0)
+    filled = numbers.fill_null(mean_of_known(values) if unknown_as is None else unknown_as)
     return np.asarray(filled.to_numpy(), dtype=np.float64)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from evaluation.matching.covariates import CASES_PER_COLUMN, affordable_terms, terms_of
+from evaluation.matching.covariates import CASES_PER_COLUMN, affordable_terms, fewer_terms
 from evaluation.matching.design import design_matrix
 from evaluation.matching.entropy import EntropyBalance, entropy_balance
 from evaluation.matching.errors import MatchingError
@@ -15,7 +15,6 @@ from evaluation.matching.words import NOBODY, TOO_FEW, left_out_caution
 FEWEST_CASES = 20
 FEWEST_EFFECTIVE = 20.0
 EFFECTIVE_PER_COLUMN = 2.0
-KEPT_OF_COVARIATES = 0.75
 NOT_FOUND = "No weights make comparison people like these pilot people."
 NO_ROWS = pl.DataFrame(schema={"person_id": pl.String, "weight": pl.Float64})
 
@@ -55,7 +54,7 @@ def balanced_weights(cases: pl.DataFrame, pool: pl.DataFrame, *, covariates: Seq
         if found is not None:
             left_out = [name for name in covariates if name not in terms.covariates]
             return _weighted(found, terms, caution=left_out_caution(left_out))
-        terms = _fewer(terms, covariates)
+        terms = fewer_terms(terms, covariates)
     return Weighted(caution=NOT_FOUND)
 
 
@@ -89,11 +88,3 @@ def _attempt(people: pl.DataFrame, terms: Terms) -> EntropyBalance | None:
         return None
     needed = max(FEWEST_EFFECTIVE, EFFECTIVE_PER_COLUMN * len(design.names))
     return found if found.effective_controls >= needed else None
-
-
-def _fewer(terms: Terms, covariates: Sequence[str]) -> Terms:
-    """The first three quarters of the covariates; the interactions go first of all."""
-    if terms.interactions:
-        return terms_of(terms.covariates, interactions=False)
-    kept = [name for name in covariates if name in terms.covariates]
-    return terms_of(kept[: int(len(kept) * KEPT_OF_COVARIATES)], interactions=False)

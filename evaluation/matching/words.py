@@ -15,6 +15,10 @@ SUBGROUP = (
 )
 BY_WEIGHTS_ALONE = "This part is compared by weights alone: pairs were found without regard to it."
 NO_PLANNED_CARE = "Pairs are not made alike in planned care"
+NEAR_IN_PLANNED_CARE = (
+    "Pairs are the nearest in a predictive risk that is made of planned care of a year: matched_did has less of a "
+    "lasting difference in it to take away."
+)
 MONTHS_LEFT_OUT = 6  # before the index date, of the baseline of matched_did
 NOBODY = "There is nobody to compare with."
 POOLS = {

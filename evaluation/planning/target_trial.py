@@ -27,6 +27,7 @@ POOLS = {
 METHODS = {
     "nearest": "the nearest in log odds of enrolment",
     "mahalanobis": "the nearest by Mahalanobis distance in the first covariates",
+    "prognostic": "the nearest in the rate of the first primary outcome that an earlier cohort foretells",
     "optimal": "the least sum of differences in log odds of enrolment among people equal in the exact columns",
 }
 CALIPERS = {

@@ -11,6 +11,7 @@ import duckdb
 import polars as pl
 import pytest
 
+from evaluation.matching import COVARIATES
 from pipelines.definitions import DESIGN_JOB, build_definitions
 from pipelines.demo import write_demo
 from pipelines.design import design_study
@@ -33,6 +34,7 @@ DESIGNED = (
     "matched_pairs",
     "placebo_covariates",
     "placebo_use",
+    "predictive_risks",
     "unmatched_cases",
 )
 DATES = {"admissions": "EPISTART", "outpatients": "APPTDATE", "emergency_care": "ARRIVALDATE"}
@@ -43,6 +45,16 @@ OTHER_CODES = {"ADMIMETH": "11", "CLASSPAT": "2", "PROCODE3": "RZ9", "ATTENDED":
 def demo(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("design") / "demo"
     write_demo(folder, people=60, seed=3, effects=(), dirt=False, progress=in_silence)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def demo_by_risk(demo, tmp_path_factory) -> Path:
+    """The same study with weights and pairs that rest on the predictive risk."""
+    folder = shutil.copytree(demo, tmp_path_factory.mktemp("risk") / "demo", ignore=shutil.ignore_patterns("output"))
+    protocol = folder / "protocol.yaml"
+    asked = f"comparison:\n  covariates: [predictive_risk, {', '.join(COVARIATES)}]\n  method: prognostic\n"
+    protocol.write_text(protocol.read_text().replace("comparison:\n", asked))
     return folder
 
 
@@ -126,6 +138,25 @@ def test_garbling_every_record_after_a_persons_own_index_date_changes_nothing_th
     for name in DESIGNED:
         assert found[name].equals(designed[name]), name
     assert activity(other).equals(activity(demo))
+
+
+def test_a_predictive_risk_rests_on_no_record_from_a_persons_own_index_date_on(demo_by_risk, tmp_path):
+    report = design_study(load_study(demo_by_risk), say=in_silence)
+    designed, activity_before = tables(demo_by_risk), activity(demo_by_risk)
+    risks = designed["predictive_risks"]
+    assert 3 * risks["person_id"].n_unique() == risks.height > 3000
+    row = designed["comparison_designs"].row(by_predicate=pl.col("population") == "all_sites", named=True)
+    assert row["matching_method"] == "prognostic"
+    for names in (row["weighted_covariates"], row["matched_covariates"]):
+        assert names.startswith("predictive_risk_emergency_admissions, ")
+    last = max(designed["index_months"]["index_date"])
+    other = shutil.copytree(demo_by_risk, tmp_path / "garbled", ignore=shutil.ignore_patterns("output"))
+    assert garble_from(other, days_from(demo_by_risk), others_from=last) > 1000
+    assert design_study(load_study(other), say=in_silence) == report
+    found = tables(other)
+    for name in DESIGNED:
+        assert found[name].equals(designed[name]), name
+    assert activity(other).equals(activity_before)
 
 
 def test_garbling_what_lies_before_is_seen(demo, report, tmp_path):

@@ -16,17 +16,17 @@ from evaluation.estimation.matched_cohort import matched_cohort
 from evaluation.matching import design_matrix, optimal, propensity_scores, terms_of
 from pipelines.comparison import compared_populations, found_design
 from pipelines.errors import StudyError
-from pipelines.protocol import Comparison, Protocol
+from pipelines.protocol import Comparison, Outcome, Protocol
 from pipelines.study_tables import SITES
 from pipelines.warehouse import Warehouse
 
 CASES, OTHERS, PLANTED, WITHIN = 400, 3200, 0.7, 3.3
 PAIR = ("pilot_person_id", "comparison_person_id")
 METHODS = (
-    *({"method": method, "with_replacement": False} for method in ("nearest", "mahalanobis", "optimal")),
-    *({"method": method, "with_replacement": True} for method in ("nearest", "mahalanobis")),
+    *({"method": method, "with_replacement": False} for method in ("nearest", "mahalanobis", "optimal", "prognostic")),
+    *({"method": method, "with_replacement": True} for method in ("nearest", "mahalanobis", "prognostic")),
 )
-REUSED = METHODS[3]
+REUSED = METHODS[4]
 COVARIATES = (
     "emergency_admissions_12_months",
     "age_at_index",
@@ -80,6 +80,12 @@ def people(rng: np.random.Generator) -> pl.DataFrame:
 
 
 EVERYONE = people(np.random.default_rng(5))
+PRIMARY = Outcome(metric="ae_attendances", priority="primary", benefits="service_users", expected="decrease")
+FORETOLD = EVERYONE.select(
+    "person_id",
+    metric_id=pl.lit("ae_attendances"),
+    predictive_risk=0.3 * pl.col("emergency_admissions_12_months").log1p() + 0.02 * pl.col("age_at_index"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +107,8 @@ def designed(covariates: tuple[str, ...] = COVARIATES, **settings) -> Designed:
         warehouse.write("comparison_cohort", EVERYONE.select("person_id", "is_treated", comparison_pool=pool))
         warehouse.write("people", EVERYONE.select("person_id", "site_id", is_pilot="is_treated"))
         warehouse.write("sites", pl.DataFrame([{"site_id": "north"}], schema=SITES))
-        tables = found_design(warehouse, Protocol.model_construct(comparison=comparison))
+        warehouse.write("predictive_risks", FORETOLD)
+        tables = found_design(warehouse, Protocol.model_construct(comparison=comparison, outcomes=(PRIMARY,)))
         for name, table in tables.items():
             warehouse.write(name, table)
         everybody = next(one for one in compared_populations(warehouse) if one.population == "all_sites")
@@ -169,6 +176,20 @@ def log_odds(covariates: list[str]) -> dict[str, float]:
     matrix = design_matrix(EVERYONE, terms=terms_of(covariates))
     scores = propensity_scores(matrix, cohort=EVERYONE).scores
     return dict(scores.select("person_id", "propensity_logit").iter_rows())
+
+
+def test_prognostic_pairs_are_nearer_in_the_risk_than_those_of_the_score_and_the_balance_shows_it():
+    risks = dict(FORETOLD.select("person_id", "predictive_risk").iter_rows())
+    apart = {
+        settings["method"]: np.mean(
+            [abs(risks[case] - risks[other]) for case, other in designed(**settings).pairs.select(PAIR).iter_rows()]
+        )
+        for settings in (METHODS[0], METHODS[3])
+    }
+    assert apart["prognostic"] < apart["nearest"] / 2
+    shown = designed(**METHODS[3]).balance.filter(covariate="predictive_risk_ae_attendances")
+    assert shown["standardised_mean_difference"].abs().item() < 0.1
+    assert designed(**METHODS[0]).balance.filter(covariate="predictive_risk_ae_attendances").is_empty()
 
 
 def test_methods_differ_in_the_pairs_they_find():

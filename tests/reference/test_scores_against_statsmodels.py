@@ -6,7 +6,6 @@ import pytest
 import statsmodels.api as sm
 
 from evaluation.matching import (
-    DesignMatrix,
     MatchingError,
     SeparationError,
     Terms,
@@ -14,7 +13,8 @@ from evaluation.matching import (
     propensity_scores,
 )
 from evaluation.matching.draws import folds
-from evaluation.matching.prognostic import scores_by_fold
+from evaluation.matching.prognostic import coefficients_by_fold
+from evaluation.matching.terms import covariate_columns
 
 PEOPLE = 1_500
 TERMS = Terms(
@@ -45,12 +45,14 @@ def cohort() -> pl.DataFrame:
     )
 
 
-def outcomes(cohort: pl.DataFrame) -> pl.DataFrame:
-    return cohort.select("person_id", "events", "person_years", is_fitted_on=~pl.col("is_treated"))
+def others(cohort: pl.DataFrame) -> pl.DataFrame:
+    return cohort.filter(~pl.col("is_treated"), pl.col("person_years") > 0)
 
 
-def scored(design: DesignMatrix, known: pl.DataFrame) -> pl.DataFrame:
-    return scores_by_fold(design, outcomes=known, fold=folds(design.person_id, seed=3, number=5))
+def fitted_by_fold(known: pl.DataFrame) -> np.ndarray:
+    design = design_matrix(known, terms=TERMS)
+    fold = folds(design.person_id, seed=3, number=5)
+    return coefficients_by_fold(design, outcomes=known, fold=fold, number=5)
 
 
 def fitted(values: np.ndarray, outcome: np.ndarray, family: object, **options: np.ndarray):
@@ -66,32 +68,25 @@ def test_propensity_scores_are_those_of_a_logistic_regression(cohort):
     assert found.cautions == ()
 
 
-def test_prognostic_scores_are_fitted_without_the_fold_they_are_for(cohort):
-    design = design_matrix(cohort, terms=TERMS)
-    found = scored(design, outcomes(cohort))
-    fold = folds(cohort["person_id"], seed=3, number=5)
-    years, events = cohort["person_years"].to_numpy(), cohort["events"].to_numpy()
-    rows = ~cohort["is_treated"].to_numpy() & (fold != 2) & (years > 0)
-    theirs = fitted(design.values[rows], events[rows], sm.families.Poisson(), offset=np.log(years[rows]))
-    predicted = theirs.params[0] + design.values[fold == 2] @ theirs.params[1:]
-    ours = found.filter(pl.col("fold") == 2)
-    np.testing.assert_allclose(ours["prognostic_score"], predicted, atol=1e-9)
-    assert found["fold"].n_unique() == 5
-    assert found["prognostic_score"].is_finite().all()
+def test_prognostic_models_are_poisson_regressions_without_the_fold_they_are_for(cohort):
+    known = others(cohort).sort("person_id")
+    rows = folds(known["person_id"], seed=3, number=5) != 2
+    columns = {one.name: one.values[rows] for one in covariate_columns(known, terms=TERMS)}
+    names = design_matrix(known, terms=TERMS).names
+    years, events = (known[name].to_numpy()[rows] for name in ("person_years", "events"))
+    values = np.column_stack([columns[name] for name in names])
+    theirs = fitted(values, events, sm.families.Poisson(), offset=np.log(years))
+    ours = fitted_by_fold(known)
+    assert ours.shape == (5, 1 + len(names))
+    np.testing.assert_allclose(ours[2], theirs.params, rtol=1e-6)
 
 
-def test_nobodys_own_outcome_is_in_their_prognostic_score(cohort):
-    design = design_matrix(cohort, terms=TERMS)
-    before = scored(design, outcomes(cohort))
-    person = cohort.filter(~pl.col("is_treated") & (pl.col("person_years") == 1))["person_id"][0]
-    is_the_person = pl.col("person_id") == person
-    changed = cohort.with_columns(
-        pl.when(is_the_person).then(pl.col("events") + 50).otherwise("events").alias("events")
-    )
-    after = scored(design, outcomes(changed))
-    assert not before.equals(after)
-    same_fold = before["fold"] == before.filter(pl.col("person_id") == person)["fold"][0]
-    assert before.filter(same_fold).equals(after.filter(same_fold))
+def test_nobodys_own_outcome_is_in_the_model_of_their_fold(cohort):
+    known = others(cohort).sort("person_id")
+    before, person = fitted_by_fold(known), known["person_id"][0]
+    more = pl.when(pl.col("person_id") == person).then(pl.col("events") + 50).otherwise("events")
+    after, own = fitted_by_fold(known.with_columns(events=more)), folds([person], seed=3, number=5)[0]
+    assert [np.array_equal(before[fold], after[fold]) for fold in range(5)] == [fold == own for fold in range(5)]
 
 
 def test_a_covariate_that_tells_the_arms_apart_is_named_or_left_out_with_a_caution(cohort):
@@ -132,4 +127,4 @@ def test_without_cases_or_events_there_is_nothing_to_fit(cohort):
     with pytest.raises(MatchingError, match="both cases and comparison people"):
         propensity_scores(design, cohort=cohort.with_columns(is_treated=False))
     with pytest.raises(MatchingError, match="no events"):
-        scored(design, outcomes(cohort.with_columns(events=0)))
+        fitted_by_fold(others(cohort.with_columns(events=0)))

@@ -185,6 +185,19 @@ def test_a_changed_setting_that_the_pairs_rest_on_is_refused_by_name(study, prot
     assert "--again" in message
 
 
+def test_another_primary_outcome_is_refused_where_the_design_rests_on_the_risk_of_it(study):
+    other = PROTOCOL.replace("metric: emergency_admissions", "metric: elective_admissions")
+    assert other != PROTOCOL
+    freeze(study)
+    assert frozen_design(with_protocol(study, other)) is not None
+    asked = "comparison: {covariates: [sex, predictive_risk]}\n"
+    asking = with_protocol(study, PROTOCOL + asked)
+    freeze(asking, AGAIN)
+    assert frozen_design(asking) is not None
+    message = refusal(with_protocol(study, other + asked))
+    assert message.startswith("outcomes (those of the predictive risk): changed since the design was frozen on")
+
+
 def with_horizons(study: Study, months: str) -> Study:
     horizons = f"follow_up_months: 6, horizons_months: [{months}]"
     return with_protocol(study, PROTOCOL.replace("follow_up_months: 6", horizons))

@@ -20,7 +20,10 @@ METHODS = (
     replace(SETTINGS, method="mahalanobis"),
     replace(SETTINGS, method="mahalanobis", with_replacement=True),
     replace(SETTINGS, method="optimal"),
+    replace(SETTINGS, method="prognostic", prognostic_score="predictive_risk_visits"),
+    replace(SETTINGS, method="prognostic", prognostic_score="predictive_risk_visits", with_replacement=True),
 )
+BY_RISK = Settings(exact=("sex",), method="prognostic", prognostic_score="predictive_risk_visits", ratio=1)
 
 
 def cohort(cases: int = 60, others: int = 600) -> pl.DataFrame:
@@ -40,6 +43,7 @@ def cohort(cases: int = 60, others: int = 600) -> pl.DataFrame:
             "emergency_admissions_12_months": rng.poisson(np.where(is_case, 1.2, 0.6)),
             "age_at_index": rng.integers(65, 90, number),
             "charlson_score": rng.poisson(1.0, number),
+            "predictive_risk_visits": rng.normal(0, 1, number).round(1),
         }
     )
 
@@ -108,3 +112,61 @@ def test_without_any_number_to_measure_a_distance_in_the_nearest_in_the_score_ar
     asked = {"score": "score", "exact": [], "caliper": 5.0, "covariates": ["sex"]}
     by_distance = pairs_by_method(people, settings=replace(SETTINGS, method="mahalanobis"), **asked)
     assert by_distance.equals(pairs_by_method(people, settings=SETTINGS, **asked))
+
+
+def test_prognostic_pairs_are_the_nearest_in_the_risk_within_the_caliper_of_the_score():
+    people = pl.DataFrame(
+        {
+            "person_id": ["a", "b", "w", "x", "y", "z"],
+            "is_treated": [True, True, False, False, False, False],
+            "draw": [1, 2, 3, 4, 5, 6],
+            "sex": "1",
+            "logit": [1.0, 0.8, 3.0, 1.0, 1.3, 0.6],
+            "predictive_risk_visits": [0.0, 5.1, 0.0, 5.0, 0.2, 1.9],
+        }
+    )
+    asked = {"score": "logit", "covariates": [], "exact": ["sex"], "caliper": 0.5}
+    by_score = pairs_by_method(people, settings=replace(BY_RISK, method="nearest"), **asked)
+    assert by_score.select("case_id", "control_id").rows() == [("a", "x"), ("b", "z")]
+    by_risk = pairs_by_method(people, settings=BY_RISK, **asked)
+    # w has the very risk of a and is outside the caliper. Squares about the arms' means: 13.005 and 16.0475.
+    assert by_risk.select("case_id", "control_id").rows() == [("a", "y"), ("b", "x")]
+    spread = ((13.005 + 16.0475) / 4) ** 0.5
+    assert by_risk["distance"].to_list() == pytest.approx([0.2 / spread, 0.1 / spread])
+
+
+@pytest.mark.parametrize(
+    ("outcome", "is_said"), [("visits", False), ("elective_admissions", True), ("outpatient_attendances", True)]
+)
+def test_pairs_by_the_risk_of_planned_care_say_what_that_leaves_to_matched_did(outcome, is_said):
+    score = f"predictive_risk_{outcome}"
+    settings = replace(METHODS[5], prognostic_score=score)
+    found = designed(cohort().rename({"predictive_risk_visits": score}), settings)
+    assert ("in a predictive risk that is made of planned care" in found.designs["matching_caution"][0]) == is_said
+
+
+def test_a_risk_that_is_the_same_for_everybody_leaves_it_to_the_score():
+    people = with_draws(cohort(), seed=3).with_columns(score=pl.col("age_at_index").cast(pl.Float64))
+    same = people.with_columns(predictive_risk_visits=1.5)
+    asked = {"score": "score", "exact": ["sex"], "caliper": 5.0, "covariates": ["age_at_index"]}
+    found = pairs_by_method(same, settings=BY_RISK, **asked)
+    assert found.equals(pairs_by_method(people, settings=replace(BY_RISK, method="nearest"), **asked))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_among_many_who_are_equally_near_the_lowest_draw_is_taken(seed):
+    alike, rng = 100, np.random.default_rng(seed)
+    order = rng.permutation(alike)
+    people = pl.DataFrame(
+        {
+            "person_id": ["case", "other case", *(f"c{number:03d}" for number in range(alike)), "far"],
+            "is_treated": [True, True, *[False] * (alike + 1)],
+            "draw": [0, 0, *order.tolist(), 0],
+            "sex": ["1", "2", *["1"] * (alike + 1)],
+            "logit": 0.0,
+            "predictive_risk_visits": [1.0, 2.0, *[1.5] * alike, 9.0],
+        }
+    )
+    asked = {"score": "logit", "covariates": [], "exact": ["sex"], "caliper": 1.0}
+    found = pairs_by_method(people, settings=replace(BY_RISK, ratio=3), **asked)
+    assert found["control_id"].to_list() == [f"c{np.flatnonzero(order == place).item():03d}" for place in range(3)]

@@ -89,6 +89,25 @@ def test_a_negative_control_that_cannot_be_computed_is_refused(study, control, m
         check_outcomes(load_study(study.root))
 
 
+@pytest.mark.parametrize(
+    ("asked", "other"),
+    [
+        ("{covariates: [sex, predictive_risk]}", ("metric: emergency_admissions", "metric: died")),
+        ("{method: prognostic}", ("priority: primary", "priority: secondary")),
+    ],
+)
+def test_a_predictive_risk_without_an_outcome_that_it_could_be_of_is_refused(study, asked, other):
+    protocol = study.root / "protocol.yaml"
+    text = protocol.read_text(encoding="utf-8").replace("look_back_months: 6", "look_back_months: 24")
+    protocol.write_text(f"{text}comparison: {asked}\n", encoding="utf-8")
+    check_outcomes(load_study(study.root))
+    protocol.write_text(f"{text.replace(*other)}comparison: {asked}\n", encoding="utf-8")
+    with pytest.raises(StudyError, match="a predictive risk is that of an outcome that counts events") as refused:
+        check_outcomes(load_study(study.root))
+    assert refused.value.exit_code == 2
+    assert "take predictive_risk out of covariates" in str(refused.value)
+
+
 def test_a_negative_control_that_the_extracts_allow_is_accepted(study):
     protocol = study.root / "protocol.yaml"
     protocol.write_text(

@@ -160,9 +160,20 @@ def test_pairs_are_the_nearest_without_replacement_unless_the_protocol_says_othe
 def test_a_method_that_is_none_is_refused_and_optimal_pairs_with_replacement_are_too(tmp_path):
     message = refusal(tmp_path, GOOD + "comparison: {method: genetic}\n")
     assert "comparison.method" in message
-    assert "'nearest', 'mahalanobis' or 'optimal'" in message
+    assert "'nearest', 'mahalanobis', 'optimal' or 'prognostic'" in message
     again = refusal(tmp_path, GOOD + "comparison: {method: optimal, with_replacement: true}\n")
     assert "optimal pairs use no comparison person twice; expected false" in again
+
+
+def test_pairs_by_a_prognostic_score_are_refused_where_no_earlier_cohort_fits_into_the_look_back(tmp_path):
+    asked = GOOD + "comparison: {method: prognostic}\n"
+    assert load_protocol(protocol(tmp_path, asked)).comparison.method == "prognostic"
+    short = asked.replace("baseline_months", "look_back_months: 17, baseline_months")
+    message = refusal(tmp_path, short)
+    assert "comparison.method: prognostic needs at least 18 periods.look_back_months, there are 17" in message
+    assert "choose another method, such as nearest" in message
+    load_protocol(protocol(tmp_path, short.replace("17", "18")))
+    load_protocol(protocol(tmp_path, short.replace("prognostic", "nearest")))
 
 
 def test_an_unknown_covariate_of_the_comparison_is_refused_with_the_nearest_known_one(tmp_path):
