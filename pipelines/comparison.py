@@ -8,6 +8,7 @@ import polars as pl
 
 from evaluation.estimation import ALL_SITES, ComparedPeople, ComparedPopulation, site_populations
 from evaluation.matching import (
+    AS_OF,
     SUBGROUP_COLUMNS,
     Settings,
     Terms,
@@ -36,6 +37,7 @@ ALWAYS_NEEDED = (
     "sex",
     "age_band",
     *SHOWN_WHERE_KNOWN,
+    *AS_OF.values(),
     *SUBGROUP_COLUMNS,
 )
 OPTIMAL_FITS = "expected, at a ratio of 5, at most 1,000 pilot and 5,000 comparison people equal in all exact columns"
