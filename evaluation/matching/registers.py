@@ -1,6 +1,6 @@
 """Whether what the population file tells of people was so on their index date, in words."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from types import MappingProxyType
 
 import polars as pl
@@ -10,13 +10,13 @@ NAMES = MappingProxyType({"is_care_home_resident": "care home", "imd_quintile": 
 FEWEST_SHOWN = 8
 LATER = (
     "{what} of {whom} {are} as in a population file later than the index date: a change in between, which may be an "
-    "effect of the pilot, is balanced away. Leave out under comparison.covariates, or deliver a population file from "
-    "before."
+    "effect of the pilot, is balanced away. Leave {it} out under comparison.covariates, or deliver a population file "
+    "from before."
 )
 UNKNOWN = (
     "{what} of {whom} {are} as in a population file without a month in its name, which may be later than the index "
     "date: a change in between, which may be an effect of the pilot, is then balanced away. Name the month, or leave "
-    "out under comparison.covariates."
+    "{it} out under comparison.covariates."
 )
 
 
@@ -40,10 +40,7 @@ def register_caution(cases: pl.DataFrame, used: Collection[str]) -> str:
                     found.setdefault(share_of_pilot_people(concerned, cases.height), []).append(NAMES[name])
     said = [(LATER, whom, what) for whom, what in later.items()]
     said += [(UNKNOWN, whom, what) for whom, what in unknown.items()]
-    return " ".join(
-        words.format(what=" and ".join(what).capitalize(), whom=whom, are="is" if len(what) == 1 else "are")
-        for words, whom, what in said
-    )
+    return " ".join(words.format(whom=whom, **_subject(what)) for words, whom, what in said)
 
 
 def share_of_pilot_people(part: int, whole: int) -> str:
@@ -58,4 +55,10 @@ def share_of_pilot_people(part: int, whole: int) -> str:
         return "1 to 7 pilot people"
     if whole - part < FEWEST_SHOWN:
         return "all but 1 to 7 pilot people"
-    return f"{100 * part / whole:.0f}% of the pilot people"
+    return f"{100 * part / whole:.3g}% of the pilot people"
+
+
+def _subject(names: Sequence[str]) -> dict[str, str]:
+    """One or both of the two as the subject of a sentence, with the verb and the pronoun that agree with it."""
+    are, it = ("is", "it") if len(names) == 1 else ("are", "them")
+    return {"what": " and ".join(names).capitalize(), "are": are, "it": it}

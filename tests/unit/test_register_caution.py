@@ -27,7 +27,7 @@ def test_a_file_from_before_all_index_dates_needs_no_caution():
 def test_what_is_later_than_the_index_date_is_said_with_the_share_of_pilot_people_and_what_to_do():
     assert register_caution(cases([JUNE] * 20), BOTH) == (
         "Care home and deprivation of 50% of the pilot people are as in a population file later than the index date: a "
-        "change in between, which may be an effect of the pilot, is balanced away. Leave out under "
+        "change in between, which may be an effect of the pilot, is balanced away. Leave them out under "
         "comparison.covariates, or deliver a population file from before."
     )
     assert register_caution(cases([AUGUST] * 20), ["imd_quintile"]).startswith(
@@ -47,7 +47,7 @@ def test_a_file_of_no_known_day_is_said_to_be_one():
     assert words == (
         "Care home of all pilot people is as in a population file without a month in its name, which may be later than "
         "the index date: a change in between, which may be an effect of the pilot, is then balanced away. Name the "
-        "month, or leave out under comparison.covariates."
+        "month, or leave it out under comparison.covariates."
     )
 
 
@@ -65,6 +65,11 @@ def test_a_file_of_no_known_day_is_said_to_be_one():
 )
 def test_a_share_gives_no_count_of_one_to_seven_away(part, words):
     assert share_of_pilot_people(part, 40) == words
+
+
+def test_a_small_share_of_very_many_is_not_none():
+    assert share_of_pilot_people(8, 10_000) == "0.08% of the pilot people"
+    assert share_of_pilot_people(9_980, 10_000) == "99.8% of the pilot people"
 
 
 def test_a_design_says_it_of_the_covariates_that_it_uses_on_weights_and_on_pairs():
