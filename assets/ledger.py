@@ -14,7 +14,7 @@ from pipelines.warehouse import Warehouse
 def deliveries(context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]) -> dg.MaterializeResult:
     """Every file that arrived, with the fate of all its records."""
     ledger = deliveries_table(
-        warehouse.read("deliveries_read"), warehouse.read("record_fates"), run_id=context.run.run_id
+        warehouse.read("deliveries_read").drop("position"), warehouse.read("record_fates"), run_id=context.run.run_id
     )
     return dg.MaterializeResult(metadata=written(warehouse, "deliveries", ledger))
 

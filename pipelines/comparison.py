@@ -8,6 +8,7 @@ import polars as pl
 
 from evaluation.estimation import ALL_SITES, ComparedPeople, ComparedPopulation, site_populations
 from evaluation.matching import (
+    AS_OF,
     POOL,
     PREDICTIVE_RISK,
     SUBGROUP_COLUMNS,
@@ -41,6 +42,7 @@ ALWAYS_NEEDED = (
     "sex",
     "age_band",
     *SHOWN_WHERE_KNOWN,
+    *AS_OF.values(),
     *SUBGROUP_COLUMNS,
 )
 OPTIMAL_FITS = "expected, at a ratio of 5, at most 1,000 pilot and 5,000 comparison people equal in all exact columns"

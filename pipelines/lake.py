@@ -89,7 +89,7 @@ def fill_lake(study: Study, connection: duckdb.DuckDBPyConnection, *, say: Calla
     read = deliveries_frame(deliveries, key_id=key.key_id if key else None)
     in_force = read.filter(pl.col("status") == "accepted")
     tables = {
-        "deliveries_read": read.drop("position"),
+        "deliveries_read": read,
         "delivery_order": in_force.select("delivery_id", "extract", "position"),
         "extract_coverage": _coverage(study, connection, deliveries),
         "quarantine_summary": summarise_quarantine(connection, deliveries=deliveries),

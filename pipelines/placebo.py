@@ -15,6 +15,7 @@ MODELS = models_named(
     "use_before_index",
     "diagnoses_before_index",
     "comorbidity_before_index",
+    "registers_at_index",
     "covariates",
 )
 (MONTHS,) = models_named("person_months")

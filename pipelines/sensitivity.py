@@ -24,7 +24,7 @@ from evaluation.estimation.variants import (
     SITE_LEFT_OUT,
     Variant,
 )
-from evaluation.matching import Terms
+from evaluation.matching import MatchedEstimand, Terms
 from evaluation.matching.gap import with_gap
 from evaluation.matching.hidden import groups_of, without_group, without_risks
 from evaluation.matching.pool import DRAW, sampled_pool, with_draws
@@ -33,6 +33,7 @@ from evaluation.matching.words import pool_caution
 from evaluation.regression import NotEstimableError
 from pipelines.comparison import comparison_cohort, weighted_people, weighted_terms
 from pipelines.later_enrolment import later_enrolment
+from pipelines.overlap import overlap_variant
 from pipelines.protocol import Protocol
 from pipelines.spell_rules import follow_up_by_other_rules
 from pipelines.warehouse import Warehouse
@@ -62,7 +63,7 @@ def sensitivity_variants(
 ) -> Iterator[Variant]:
     """The plan; comparison people who enrol later followed on, and those who don't standing for them; groups of
     covariates hidden; sites, doubtful deaths and people of providers whose recording changed left out; the local pool;
-    a placebo index date; the other spell rules.
+    a placebo index date; the other spell rules; the overlap population, where pairs lose over a tenth of the cases.
 
     One at a time, with weights sought anew among the people of the design wherever people or covariates differ.
     Of more than `most_cases` pilot people, groups and sites are tried in a sample. Nothing where no weights were found
@@ -94,6 +95,8 @@ def sensitivity_variants(
     yield from _placebo(warehouse, cases, pool, terms, most_cases)
     for rule, counts in follow_up_by_other_rules(warehouse):
         yield Variant(analysis=OTHER_SPELL_RULE, variant=rule, people=planned, counts=counts)
+    if MatchedEstimand(cases=cases.height, matched=design["pilot_people_matched"]).loses_too_many:
+        yield overlap_variant(pl.concat([cases, pool]), terms)
 
 
 def _many_variants(cases: pl.DataFrame, pool: pl.DataFrame, terms: Terms, most_cases: int) -> Iterator[Variant]:

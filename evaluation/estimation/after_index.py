@@ -107,7 +107,7 @@ def arms_after_index(
     row = people.by_day.filter(is_any)["row"].cast(pl.Int64).to_numpy()
     day = people.by_day.filter(is_any)["day_from_index"].cast(pl.Int64).to_numpy()
     count = people.by_day.filter(is_any)[kind].cast(pl.Float64).to_numpy()
-    weights = np.where(people.design.is_treated, 1.0, people.design.weights)
+    weights = people.design.weights
     first_case = people.design.comparison_rows
     arms = []
     for start, end in ((first_case, days.size), (0, first_case)):

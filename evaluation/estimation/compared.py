@@ -17,9 +17,10 @@ from evaluation.regression import Floats
 class ComparedPeople:
     """Cases and comparison people of one design, a row each (in matched sets a row for each use), n rows.
 
-    `weights` of the cases are 1; `covariates` (n x p) are the columns that weights balance, or that the regression
-    in matched sets adjusts for, without intercept; `set_ids` number matched sets. `record_person_id` says whose records
-    a row's are, where that is not `person_id`: who enrols later stands in both arms, as one cluster.
+    `weights` of the cases are 1, but where the `estimand` is `ato`, the effect in the overlap population, they are
+    everyone's probability of being in the other arm; `covariates` (n x p) are the columns that weights balance, or that
+    the regression in matched sets adjusts for, without intercept; `set_ids` number matched sets. `record_person_id`
+    says whose records a row's are, where that is not `person_id`: who enrols later stands in both arms, as one cluster.
     """
 
     person_id: pl.Series
@@ -28,6 +29,7 @@ class ComparedPeople:
     covariates: Floats
     set_ids: NDArray[np.int64] | None = None
     record_person_id: pl.Series | None = None
+    estimand: str = "att"
 
     @cached_property
     def person_numbers(self) -> NDArray[np.int64]:

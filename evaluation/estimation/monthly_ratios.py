@@ -50,7 +50,7 @@ def monthly_ratios(design: WeightedDesign, *, days: Floats, counts: Floats) -> M
     events, exposed = np.where(known, counts, 0.0), np.where(known, days, 0.0) / DAYS_PER_YEAR
     first_case = design.comparison_rows
     arms = {"pilot": slice(first_case, None), "comparator": slice(0, first_case)}
-    weights = np.where(design.is_treated, 1.0, design.weights)
+    weights = design.weights
     rates, on_log, people = {}, {}, {}
     for arm, rows in arms.items():
         w = weights[rows]

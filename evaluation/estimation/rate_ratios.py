@@ -18,11 +18,12 @@ NO_SPREAD = 1e-9  # a standard error this small is rounding, not precision
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
-    """Who an effect rests on: people (not rows), person-years, the comparison people's effective sample size.
+    """Who an effect rests on: people (not rows), person-years, effective numbers of people by their weights.
 
-    `cases_with_events` and `comparators_with_events` are people with any event after the index date. Where
-    either is below ten (`rests_on_few`), the sandwich rests on a handful of people and its interval is far too
-    narrow to be shown, as in `rate_effect`.
+    `effective_cases` is the number of cases unless their weights differ. `cases_with_events` and
+    `comparators_with_events` are people with any event after the index date. Where either is below ten
+    (`rests_on_few`), the sandwich rests on a handful of people and its interval is far too narrow to be shown, as in
+    `rate_effect`.
     """
 
     n_cases: int
@@ -30,6 +31,7 @@ class Sample:
     cases_with_events: int
     comparators_with_events: int
     effective_sample_size: float
+    effective_cases: float
     person_years_cases: float
     person_years_comparators: float
     n_clusters: int
@@ -124,20 +126,20 @@ class RateRatio:
 def sample_of(
     *, counts: Floats, is_treated: ArrayLike, person_years: Floats, weights: Floats, person_ids: ArrayLike
 ) -> Sample:
-    """Numbers of people, person-years and the effective sample size (sum of weights)^2 / (sum of squares).
+    """Numbers of people, person-years, and effective numbers of people by their weights.
 
     A person's rows count with the sum of their weights: a control used in three sets is one person.
     """
     treated, people = np.asarray(is_treated, dtype=bool), group_numbers(person_ids)
     used = ~treated & (weights > 0)
-    by_person = np.bincount(people[used], weights=weights[used])
     with_events = counts > 0
     return Sample(
         n_cases=_people(people, treated),
-        n_comparators=int(np.count_nonzero(by_person)),
+        n_comparators=_people(people, used),
         cases_with_events=_people(people, treated & with_events),
         comparators_with_events=_people(people, used & with_events),
-        effective_sample_size=float(by_person.sum() ** 2 / (by_person**2).sum()),
+        effective_sample_size=_effective_people(people, weights, used),
+        effective_cases=_effective_people(people, weights, treated),
         person_years_cases=float(person_years[treated].sum()),
         person_years_comparators=float(person_years[used].sum()),
         n_clusters=_people(people, treated | used),
@@ -169,3 +171,9 @@ def standard_error(variance: float) -> float:
 
 def _people(people: NDArray[np.intp], rows: NDArray[np.bool_]) -> int:
     return int(np.count_nonzero(np.bincount(people[rows])))
+
+
+def _effective_people(people: NDArray[np.intp], weights: Floats, rows: NDArray[np.bool_]) -> float:
+    """How many people of equal weight would be as precise: (sum of weights)^2 / (sum of squares), by person (Kish)."""
+    by_person = np.bincount(people[rows], weights=weights[rows])
+    return float(by_person.sum() ** 2 / (by_person**2).sum())

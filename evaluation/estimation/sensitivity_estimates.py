@@ -14,6 +14,8 @@ from evaluation.estimation.rate_ratios import RateRatio
 from evaluation.estimation.sensitivity_words import (
     BENCHMARK,
     negative_control_words,
+    overlap_caution,
+    overlap_words,
     placebo_caution,
     placebo_words,
     variant_words,
@@ -22,18 +24,22 @@ from evaluation.estimation.variants import (
     AS_PLANNED,
     HIDDEN_GROUP,
     NEGATIVE_CONTROL,
+    OVERLAP_WEIGHTS,
     PLACEBO_INDEX_DATE,
     PLAN_IN_SAMPLE,
     Shift,
     Variant,
     moved,
 )
+from evaluation.estimation.weighted_cohort import ATO, ATT
 from evaluation.estimation.weighted_effects import WeightedEffect, weighted_effects
 
 DESIGN = "weighted_cohort"
 EXPLORATORY = "Exploratory: a check of the comparison, not an effect of the pilot."
 SENSITIVITY_ESTIMATES: dict[str, pl.DataType] = {
     **dict.fromkeys(("metric_id", "label", "priority", "population", "design", "analysis", "variant"), pl.String()),
+    "estimand": pl.String(),
+    "effective_pilot_people": pl.Float64(),
     **dict.fromkeys(("relative_change_pct", "relative_low_pct", "relative_high_pct", "shift_pct"), pl.Float64()),
     **dict.fromkeys(("against_pct", "value"), pl.Float64()),
     **dict.fromkeys(("explanation", "caution", "protocol_hash", "run_id"), pl.String()),
@@ -72,6 +78,7 @@ def sensitivity_estimates(
     `shift_pct` is 100 x (rate ratio of the variant over that of the plan - 1).
     `controls` are negative controls: metrics that the pilot can't have changed have the planned estimate alone, last.
     A placebo index date is no estimate of the effect and has no shift; its caution says where it excludes no change.
+    The effect in the overlap population (`ato`) is one on other people, and has no shift either.
     Where people are a sample of the plan's, the row is the plan's estimate moved by the shift within the sample.
     Where too few people had an event the interval is null, without an estimate everything is; the caution says why.
     """
@@ -114,16 +121,18 @@ def _metric_rows(
     theirs = [
         (one, _of_everyone(one, one.effects[metric.metric_id], planned, sample_plan))
         for one in tried
-        if metric.metric_id in one.effects and one.analysis not in (PLAN_IN_SAMPLE, PLACEBO_INDEX_DATE)
+        if metric.metric_id in one.effects and one.analysis not in APART
     ]
     cautions: dict[str, str] = {}
     for one, found in theirs:
         own_caution = join(one.caution, design_caution)
         cautions[one.analysis] = _caution(metric, found, own_caution, follow_up_months)
-        yield _estimate(one, found.effect, planned) | {"caution": cautions[one.analysis]}
+        row = _estimate(one, found.effect, planned)
+        words = variant_words(one.analysis, one.variant, row["relative_change_pct"], row["shift_pct"])
+        yield row | {"explanation": words, "caution": cautions[one.analysis]}
     for one in tried:
-        if one.analysis == PLACEBO_INDEX_DATE and metric.metric_id in one.effects:
-            yield _placebo_row(metric, one, design_caution, follow_up_months)
+        if one.analysis in APART_ROWS and metric.metric_id in one.effects:
+            yield APART_ROWS[one.analysis](metric, one, design_caution, follow_up_months)
     if planned is None:
         return
     hidden = {one.variant: found.effect for one, found in theirs if one.analysis == HIDDEN_GROUP and found.effect}
@@ -131,6 +140,7 @@ def _metric_rows(
         yield {
             "analysis": bound.analysis,
             "variant": bound.variant,
+            "estimand": ATT,
             "relative_change_pct": planned.relative_change_pct,
             "relative_low_pct": bound.low_pct,
             "relative_high_pct": bound.high_pct,
@@ -175,6 +185,19 @@ def _placebo_row(metric: Metric, one: _Tried, design_caution: str, follow_up_mon
     return row | {"explanation": words, "caution": join(EXPLORATORY, placebo_caution(low, high), caution)}
 
 
+def _overlap_row(metric: Metric, one: _Tried, design_caution: str, follow_up_months: int) -> dict[str, Any]:
+    found = one.effects[metric.metric_id]
+    row = _estimate(one, found.effect, None)
+    share = found.effect.sample.effective_cases / found.effect.sample.n_cases if found.effect else None
+    caution = _caution(metric, found, join(one.caution, design_caution), follow_up_months)
+    words = {"estimand": ATO, "explanation": overlap_words(row["relative_change_pct"])}
+    return row | words | {"caution": join(overlap_caution(share), caution)}
+
+
+APART_ROWS = {PLACEBO_INDEX_DATE: _placebo_row, OVERLAP_WEIGHTS: _overlap_row}  # answers to other questions
+APART = (PLAN_IN_SAMPLE, *APART_ROWS)
+
+
 def _caution(metric: Metric, found: WeightedEffect, design_caution: str, follow_up_months: int) -> str:
     return controlled_cautions(
         metric,
@@ -197,9 +220,10 @@ def _estimate(one: _Tried, effect: RateRatio | None, planned: RateRatio | None) 
     return {
         "analysis": one.analysis,
         "variant": one.variant,
+        "estimand": ATT,
+        "effective_pilot_people": effect.sample.effective_cases if effect else None,
         "relative_change_pct": change,
         "relative_low_pct": effect.relative_low_pct if effect and not effect.sample.rests_on_few else None,
         "relative_high_pct": effect.relative_high_pct if effect and not effect.sample.rests_on_few else None,
         "shift_pct": shift,
-        "explanation": variant_words(one.analysis, one.variant, change, shift),
     }

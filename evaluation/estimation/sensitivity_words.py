@@ -10,7 +10,6 @@ from evaluation.estimation.variants import (
     LOCAL,
     LOCAL_POOL,
     OTHER_SPELL_RULE,
-    PLACEBO_INDEX_DATE,
     PROVIDER_LEFT_OUT,
     SITE_LEFT_OUT,
     Shift,
@@ -29,13 +28,20 @@ PLACEBO_FALL = (
     "At a placebo index date the method finds a fall that nobody caused: the groups differ in something that is not "
     "recorded."
 )
+OVERLAP = (
+    "Exploratory: another question than the plan's, and no part of the verdict. It is about people whose recorded "
+    "history gave them something like even chances of being a pilot or a comparison person, who count most; those "
+    "whose joining was likeliest, as a rule people in a crisis, count least."
+)
+USE_IN_OVERLAP = (
+    "Weighted so, pilot people had {size} {how} emergency admissions in the three months before than all of them had."
+)
 CHANGED = {
     HIDDEN_GROUP: "With {variant} hidden from the weights",
     SITE_LEFT_OUT: "Without the pilot people of site {variant}",
     DOUBTFUL_DEATHS_LEFT_OUT: "Without people whose date of death is doubtful",
     PROVIDER_LEFT_OUT: "Without the people of providers whose recording changed ({variant})",
     OTHER_SPELL_RULE: "With stays joined by the rule {variant}",
-    PLACEBO_INDEX_DATE: AT_PLACEBO,
     LOCAL_POOL: "Compared with people of the pilot's own areas and practices",
     LATER_ENROLLED_UNCENSORED: "With comparison people{variant} followed past their own enrolment",
     LATER_ENROLLED_REWEIGHTED: (
@@ -98,6 +104,40 @@ def negative_control_words(change_pct: float | None, low_pct: float | None, high
 def excludes_no_change(low_pct: float | None, high_pct: float | None) -> bool:
     """Whether an interval in percent lies on one side of no change; False without one."""
     return low_pct is not None and high_pct is not None and not low_pct <= 0 <= high_pct
+
+
+def overlap_words(relative_change_pct: float | None) -> str:
+    """What the effect in the overlap population is, without a shift: it is that of other people, not of another method.
+
+    By hand: +3 is "Among the people whose chances of being enrolled were nearest to even, the change is +3%."
+    """
+    if relative_change_pct is None:
+        return NO_WORDS
+    return (
+        "Among the people whose chances of being enrolled were nearest to even, the change is "
+        f"{signed(relative_change_pct)}: the answer to another question."
+    )
+
+
+def overlap_caution(share: float | None) -> str:
+    """Whom the effect in the overlap population speaks for; `share` is the effective number of cases over their number.
+
+    By hand: 0.62 is "In effect it speaks for 62% of the pilot people."
+    """
+    return (
+        OVERLAP if share is None else f"{OVERLAP} In effect it speaks for {percent(100 * share)} of the pilot people."
+    )
+
+
+def use_in_overlap(weighted_mean: float, mean: float) -> str:
+    """How the pilot people whom overlap weights count most differ in use from all of them; nothing without any use.
+
+    By hand: 0.39 emergency admissions against 0.54 are 28% fewer.
+    """
+    if not mean > 0:
+        return ""
+    difference = 100 * (weighted_mean / mean - 1)
+    return USE_IN_OVERLAP.format(size=percent(difference), how="fewer" if difference < 0 else "more")
 
 
 def placebo_caution(low_pct: float | None, high_pct: float | None) -> str:

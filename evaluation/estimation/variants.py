@@ -20,6 +20,7 @@ LATER_ENROLLED_UNCENSORED = "later_enrolled_uncensored"
 LATER_ENROLLED_REWEIGHTED = "later_enrolled_reweighted"
 PROVIDER_LEFT_OUT = "provider_left_out"
 PLACEBO_INDEX_DATE = "placebo_index_date"
+OVERLAP_WEIGHTS = "overlap_weights"
 NEGATIVE_CONTROL = "negative_control"
 LOCAL = "local"  # the variant of those compared with people of the pilot's own areas
 

@@ -1,4 +1,4 @@
-"""Rate ratio after the index date against a weighted comparison pool: doubly robust, errors by person."""
+"""Rate ratio after the index date between weighted groups that balance exactly: doubly robust, errors by person."""
 
 import math
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from evaluation.estimation.rate_ratios import RateRatio, rate_with_influence, sa
 from evaluation.regression import Floats, independent_columns, inverse_gram
 
 ESTIMATOR = "weighted_cohort"
-ESTIMAND = "att"
+ATT, ATO = "att", "ato"  # the effect in the cases, and in the overlap population
 LARGEST_LEVERAGE = 0.95  # of a row alone in its kind, which has no residual to enlarge
 LARGEST_IMBALANCE = 1e-3  # in the cases' standard deviations: weights balance exactly or they are other weights
 
@@ -26,14 +26,18 @@ class UnbalancedWeightsError(ValueError):
 class WeightedDesign:
     """Weighted people and what their weights balance, comparison people first, ready for any of their outcomes.
 
-    `order` (n) are the rows as given, in the order of all else: `is_treated`, `weights` (n, 0 for cases), `balanced`
-    (n x b, with intercept), `person_numbers`. `bread` (b x b) is the inverse of balanced' x diag(weights) x balanced,
-    `leverages` (n, 0 for cases) the share of a row's outcome that its own expectation takes from it.
+    `order` (n) are the rows as given, in the order of all else: `is_treated`, `weights` (n, 1 for cases of `att`),
+    `balanced` (n x b, with intercept), `person_numbers`. `slopes` (n) say how the log of a weight follows the log odds
+    of being a case: by 1 for comparison people and not at all for cases of `att`. `bread` (b x b) is the inverse of
+    balanced' x diag(|slopes| x weights) x balanced, `leverages` (n) the share of a row's outcome that its own
+    expectation takes from it.
     """
 
     order: NDArray[np.intp]
     is_treated: Booleans
     weights: Floats
+    slopes: Floats
+    estimand: str
     balanced: Floats
     bread: Floats
     leverages: Floats
@@ -83,27 +87,42 @@ def weighted_cohort(
 
 
 def weighted_design(
-    *, is_treated: ArrayLike, weights: ArrayLike, balanced: ArrayLike, person_ids: ArrayLike
+    *,
+    is_treated: ArrayLike,
+    weights: ArrayLike,
+    balanced: ArrayLike,
+    person_ids: ArrayLike,
+    estimand: str = ATT,
 ) -> WeightedDesign:
     """What all outcomes of the same people share, with the arguments of `weighted_cohort`; raises as it does.
+
+    With `ato`, `weights` (n) are those of cases too: everyone's probability of being in the other group by a logistic
+    regression on `balanced` by maximum likelihood, whose score equations are the balance (Li, Morgan and Zaslavsky
+    2018, Journal of the American Statistical Association 113). The effect is then that in the overlap population,
+    where people count the more, the nearer their chances were to even; errors as in `weighted_cohort`, with weights
+    1 - e of cases and e of comparison people, log weights that fall by e and rise by 1 - e with the log odds, and so
+    leverages e (1 - e) x'K^-1 x with K = sum e (1 - e) x x' over everyone.
 
     Columns are taken less the cases' means: the same weights, better conditioned.
     """
     treated = np.asarray(is_treated, dtype=bool)
     order = np.argsort(treated, kind="stable")
-    w = _case_numbers(np.asarray(weights, dtype=float), treated)[order]
+    w, slopes = (values[order] for values in _weights_and_slopes(weights, treated, estimand))
     x = _centred(balanced, treated, order)
     _refuse_imbalance(x, w, treated[order])
-    kept = independent_columns(x, w)
+    responses = np.abs(slopes) * w
+    kept = independent_columns(x, responses)
     x = x if kept.size == x.shape[1] else x[:, kept]
-    bread = inverse_gram(x, w)
+    bread = inverse_gram(x, responses)
     return WeightedDesign(
         order=order,
         is_treated=treated[order],
         weights=w,
+        slopes=slopes,
+        estimand=estimand,
         balanced=x,
         bread=bread,
-        leverages=np.minimum(w * np.einsum("ij,ij->i", x @ bread, x), LARGEST_LEVERAGE),
+        leverages=np.minimum(responses * np.einsum("ij,ij->i", x @ bread, x), LARGEST_LEVERAGE),
         person_numbers=group_numbers(person_ids)[order],
     )
 
@@ -114,15 +133,14 @@ def weighted_rate_ratio(design: WeightedDesign, *, counts: ArrayLike, person_yea
     Someone whose count is not known has no person-years: the weights stay, the rates are of those who are known.
     """
     y, t = (np.asarray(values, dtype=float)[design.order] for values in (counts, person_years))
-    rate, on_rate = rate_with_influence(y, t, design.is_treated.astype(float))
-    without, on_without = rate_with_influence(y, t, design.weights)
-    on_without = with_weights_estimated(design, on_without)
     people = design.person_numbers
-    influences = np.column_stack([on_rate / rate - on_without / without, on_rate - on_without])
-    variances = clustered_variances(influences, people)
+    rate, on_rate = rate_with_influence(y, t, np.where(design.is_treated, design.weights, 0.0))
+    without, on_without = rate_with_influence(y, t, np.where(design.is_treated, 0.0, design.weights))
+    known = np.column_stack([on_rate / rate - on_without / without, on_rate - on_without])
+    variances = clustered_variances(with_weights_estimated(design, known), people)
     return RateRatio(
         estimator=ESTIMATOR,
-        estimand=ESTIMAND,
+        estimand=design.estimand,
         log_rate_ratio=math.log(rate / without),
         standard_error=standard_error(variances[0]),
         rate=rate,
@@ -136,18 +154,30 @@ def weighted_rate_ratio(design: WeightedDesign, *, counts: ArrayLike, person_yea
 
 
 def with_weights_estimated(design: WeightedDesign, influences: Floats) -> Floats:
-    """What rows add (n, or n x k) to estimates from the weighted comparison people, the weights being estimated too.
+    """What rows add (n, or n x k) to estimates from the weighted people, the weights being estimated too.
 
-    `influences` are what they would add with known weights, 0 for cases. In the notation of `weighted_cohort`: less
-    (C K^-1) [w x, or -x if a case], with C = sum_0 influence x', over the root of one less the row's leverage.
+    `influences` are what they would add with known weights. In the notation of `weighted_cohort`: less (C K^-1) times
+    w x of a comparison person or -w x of a case (w = 1 there), with C = sum influence slope x', over the root of one
+    less the row's leverage.
     """
-    x = design.balanced
-    by_weights = x @ (design.bread @ (x.T @ influences))
-    moved, left = np.where(design.is_treated, -1.0, design.weights), np.sqrt(1 - design.leverages)
-    if influences.ndim > 1:
-        moved, left = moved[:, None], left[:, None]
+    x, several = design.balanced, influences.ndim > 1
+    moved = np.where(design.is_treated, -design.weights, design.weights)
+    slopes, moved, left = (
+        values[:, None] if several else values for values in (design.slopes, moved, np.sqrt(1 - design.leverages))
+    )
+    by_weights = x @ (design.bread @ (x.T @ (influences * slopes)))
     found: Floats = (influences - by_weights * moved) / left
     return found
+
+
+def _weights_and_slopes(weights: ArrayLike, treated: Booleans, estimand: str) -> tuple[Floats, Floats]:
+    """Everyone's weight, and how its log follows the log odds of being a case."""
+    given = np.asarray(weights, dtype=float)
+    if estimand == ATT:
+        return np.where(treated, 1.0, _case_numbers(given, treated)), np.where(treated, 0.0, 1.0)
+    if not ((given >= 0) & (given <= 1)).all():
+        raise UnbalancedWeightsError("weights: expected probabilities of being in the other group, from 0 to 1")
+    return given, np.where(treated, given - 1, 1 - given)
 
 
 def _case_numbers(weights: Floats, treated: Booleans) -> Floats:
@@ -170,10 +200,10 @@ def _centred(columns: ArrayLike, treated: Booleans, order: NDArray[np.intp]) -> 
 
 def _refuse_imbalance(balanced: Floats, weights: Floats, treated: Booleans) -> None:
     spread = balanced[treated, 1:].std(axis=0)
-    gap = np.abs(weights @ balanced[:, 1:]) / treated.sum()
+    gap = np.abs(np.where(treated, -weights, weights) @ balanced[:, 1:]) / weights[treated].sum()
     unbalanced = np.flatnonzero(gap > LARGEST_IMBALANCE * np.where(spread > 0, spread, 1.0))
     if unbalanced.size:
         raise UnbalancedWeightsError(
-            f"weights: columns {unbalanced.tolist()} of balanced have other means among cases than among weighted "
-            "comparison people; expected entropy-balancing weights of exactly these columns"
+            f"weights: columns {unbalanced.tolist()} of balanced have other weighted means among cases than among "
+            "comparison people; expected weights that balance exactly these columns"
         )

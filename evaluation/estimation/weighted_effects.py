@@ -37,6 +37,7 @@ def prepared_design(people: ComparedPeople) -> WeightedDesign | str:
             weights=people.weights,
             balanced=people.covariates,
             person_ids=people.person_numbers,
+            estimand=people.estimand,
         )
     except UnbalancedWeightsError:
         return UNBALANCED

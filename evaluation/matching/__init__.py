@@ -31,6 +31,7 @@ from evaluation.matching.propensity import (
     caliper_width,
     propensity_scores,
 )
+from evaluation.matching.registers import AS_OF
 from evaluation.matching.settings import CaliperDefinition, Method, Settings
 from evaluation.matching.subgroups import FROM as SUBGROUP_COLUMNS
 from evaluation.matching.subgroups import SUBGROUPS, subgroup_populations, with_subgroups
@@ -38,6 +39,7 @@ from evaluation.matching.terms import Terms
 from evaluation.matching.unmatched import UNMATCHED_CASES, unmatched_cases
 
 __all__ = [
+    "AS_OF",
     "CASES_PER_COLUMN",
     "COVARIATES",
     "COVARIATE_BALANCE",

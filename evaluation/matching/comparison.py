@@ -6,12 +6,19 @@ from dataclasses import dataclass
 import polars as pl
 
 from evaluation.matching.balance import COVARIATE_BALANCE, covariate_balance
-from evaluation.matching.covariates import covariates_of_pairs, in_order, known_covariates, terms_of
+from evaluation.matching.covariates import (
+    covariates_of_pairs,
+    in_order,
+    known_covariates,
+    regression_terms,
+    terms_of,
+)
 from evaluation.matching.matched import LOGIT, Matched, matched_pairs
 from evaluation.matching.pairs import matched_estimand, matching_weights
 from evaluation.matching.planned_care import planned_care_left_open
 from evaluation.matching.pool import sampled_pool, with_draws
 from evaluation.matching.populations import AFTER_MATCHING, AFTER_WEIGHTING, BEFORE, Population
+from evaluation.matching.registers import register_caution
 from evaluation.matching.settings import Settings
 from evaluation.matching.subgroups import subgroup_populations
 from evaluation.matching.terms import Terms
@@ -167,6 +174,16 @@ def _people_in_pairs(people: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
     return people.join(ids.to_frame("person_id"), on="person_id", how="semi")
 
 
+def _used_in_pairs(
+    people: pl.DataFrame, pairs: pl.DataFrame, matched: Matched, known: Sequence[str]
+) -> tuple[str, ...]:
+    """What pairs are equal or alike in, and what their regression adjusts for; nothing without pairs."""
+    if pairs.is_empty():
+        return ()
+    adjusted = regression_terms(people, known, cases=pairs["case_id"].n_unique()).covariates
+    return (*matched.exact, *matched.terms.covariates, *adjusted)
+
+
 def _design(
     part: _Part,
     matched: Matched,
@@ -179,14 +196,22 @@ def _design(
     # The propensity score shows overlap: what differs in it differs in covariates, which cautions name.
     theirs = balance.filter(pl.col("population") == part.name, pl.col("covariate") != LOGIT)
     start = (SUBGROUP if part.is_subgroup else "", pool_caution(pool.unique().to_list()), missing)
-    weighting = (*start, part.weighted.caution, balance_caution(theirs, AFTER_WEIGHTING))
+    balanced = in_order(known, part.weighted.terms)
+    weighting = (
+        *start,
+        register_caution(part.cases, balanced),
+        part.weighted.caution,
+        balance_caution(theirs, AFTER_WEIGHTING),
+    )
     pairs = _pairs_of(part, matched.pairs)
+    people_in_pairs = _people_in_pairs(paired, pairs)
     many = matched_estimand(part.cases, pairs).loses_too_many if pairs.height else False
     matching = (
         *start,
+        register_caution(part.cases, _used_in_pairs(people_in_pairs, pairs, matched, known)),
         BY_WEIGHTS_ALONE if part.is_subgroup else matched.caution,
         MANY_UNMATCHED if many else "",
-        planned_care_left_open(_people_in_pairs(paired, pairs), pairs, known=known, matched=matched.terms.covariates),
+        planned_care_left_open(people_in_pairs, pairs, known=known, matched=matched.terms.covariates),
         balance_caution(theirs, AFTER_MATCHING, apart_from=set(known) - set(covariates_of_pairs(known))),
     )
     return {
@@ -196,7 +221,7 @@ def _design(
         "comparison_people": pool.len(),
         "sampled_people": part.pool.height,
         "has_weights": part.weighted.weights.height > 0,
-        "weighted_covariates": ", ".join(in_order(known, part.weighted.terms)),
+        "weighted_covariates": ", ".join(balanced),
         "has_interactions": bool(part.weighted.terms.interactions),
         "effective_comparison_people": part.weighted.effective_people,
         "pilot_people_matched": pairs["case_id"].n_unique(),

@@ -43,12 +43,12 @@ class Stage:
     @property
     def effective_controls(self) -> float:
         """Square of the summed weight over the sum of squares (Kish)."""
-        return _effective(self.control_weights)
+        return effective_number(self.control_weights)
 
     @property
     def noise(self) -> float:
         """Standard error of a standardised difference between people drawn alike: (1/n + 1/m)^0.5."""
-        numbers = (_effective(self.case_weights), self.effective_controls)
+        numbers = (effective_number(self.case_weights), self.effective_controls)
         return float(np.sqrt(sum(1 / n for n in numbers))) if min(numbers) > 0 else np.inf
 
 
@@ -119,6 +119,7 @@ def _aligned(population: Population, stage: str, ordered: pl.DataFrame) -> Float
     return np.asarray(joined["weight"].fill_null(0.0).to_numpy(), dtype=np.float64)
 
 
-def _effective(weights: Floats) -> float:
+def effective_number(weights: Floats) -> float:
+    """How many people of equal weight would be as precise: the square of the sum over the sum of squares (Kish)."""
     squares = float(np.sum(weights**2))
     return float(weights.sum()) ** 2 / squares if squares > 0 else 0.0

@@ -149,8 +149,8 @@ def _registers(trial: Trial) -> str:
         return ""
     named = f"{' and '.join(used).capitalize()} {'is' if len(used) == 1 else 'are'}"
     return (
-        f" {named} as in the latest population file, not as of day 0: where that file is later, a change since then, "
-        "which may be an effect of the pilot, is balanced away."
+        f" {named} as in the latest population file that is not later than day 0, else as in the latest of all: then, "
+        "as `comparison_designs` says, a change since day 0, which may be an effect of the pilot, is balanced away."
     )
 
 

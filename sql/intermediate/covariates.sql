@@ -3,7 +3,8 @@
 -- contract: none
 -- The cohort: born, alive, registered and within the data on the index date. A count is null, never 0, where
 -- the extract is missing or a calendar month of its window is. Nothing from the index date on enters, but
--- that a stay begun before goes on. The registers (area, practice, care home, deprivation) are as delivered.
+-- that a stay begun before goes on. Area and practice are as in the latest population file; care home and
+-- deprivation as in the latest one by the index date, if there is one.
 with pilot_areas as (
     select distinct area
     from sites
@@ -115,9 +116,11 @@ select
             || '-'
             || lpad(cast(cohort.age_at_index - cohort.age_at_index % 5 + 4 as varchar), 2, '0')
     end as age_band,
-    population.imd_quintile,
+    registers_at_index.imd_quintile,
+    registers_at_index.deprivation_as_of_date,
     ethnic_categories.ethnic_group,
-    population.is_care_home_resident,
+    registers_at_index.is_care_home_resident,
+    registers_at_index.care_home_as_of_date,
     cast(
         date_diff(
             'day', greatest(cohort.observed_from_date, windows.start_24_months_date), cohort.index_date
@@ -257,6 +260,7 @@ select
     end as diagnoses_per_episode
 from cohort
 inner join population on cohort.record_person_id = population.person_id
+inner join registers_at_index on cohort.person_id = registers_at_index.person_id
 inner join look_back_windows as windows on cohort.index_date = windows.index_date
 inner join stays_at_index on cohort.person_id = stays_at_index.person_id
 cross join known_areas

@@ -48,6 +48,7 @@ select
         when ranked.person_rank > 1 then 'duplicate'
         else 'accepted'
     end as fate,
+    ranked.person_rank = 1 as is_first_of_person,
     opt_outs.person_id is not null as is_opted_out,
     false as is_unlinked,
     ranked.nulled_fields,

@@ -34,7 +34,10 @@ outcomes:
   - {metric: emergency_admissions, priority: primary, benefits: service_users, expected: decrease}
 """
 # What tells which delivery a row is from is all that may differ; answers are compared item by item in survey_answers.
-COLUMNS_OF_DELIVERIES = {"delivery_id", "record", "answers", "run_id"}
+COLUMNS_OF_DELIVERIES = {
+    *("delivery_id", "record", "answers", "run_id"),
+    *("care_home_as_of_date", "deprivation_as_of_date"),
+}
 NEEDED = ("admissions", "population", "enrolments")
 TABLES_OF_DELIVERIES = {
     "deliveries",

@@ -94,6 +94,8 @@ def test_new_deliveries_do_not_match_again(frozen, tmp_path):
     before, after = kept(frozen), kept(later)
     for name in KEPT:
         assert after[name].equals(before[name]), name
+    in_overlap = "select distinct effective_pilot_people from sensitivity_estimates where analysis = 'overlap_weights'"
+    assert published(later, in_overlap).rows() == published(frozen, in_overlap).rows() != []
     dates = "select person_id, index_date from people where not is_pilot"
     moved = published(later, dates).join(published(frozen, dates), on="person_id", suffix="_before")
     paired = moved.join(before["matched_pairs"].select(person_id="comparison_person_id").unique(), on="person_id")

@@ -76,6 +76,39 @@ def test_two_percent_more_emergency_admissions_could_not_have_been_detected(verd
     assert verdict.endswith("None of this can show that nothing is hidden.")
 
 
+def test_where_pairs_lose_over_a_tenth_the_overlap_population_has_a_row_of_its_own(
+    sensitivity, verdicts, published_demo
+):
+    with duckdb.connect(published_demo, read_only=True) as connection:
+        query = """select pilot_people, pilot_people_matched from comparison_designs where population = 'all_sites'"""
+        ((cases, matched),) = connection.sql(query).fetchall()
+    assert cases - matched > 0.1 * cases
+    rows = sensitivity.filter(pl.col("analysis") == "overlap_weights")
+    assert set(rows["metric_id"]) == OUTCOMES
+    assert rows["estimand"].unique().to_list() == ["ato"]
+    assert rows["shift_pct"].null_count() == rows.height
+    assert rows["relative_low_pct"].is_not_null().all()
+    assert ((rows["effective_pilot_people"] > 0.2 * cases) & (rows["effective_pilot_people"] < cases)).all()
+    assert rows["caution"].str.starts_with("Exploratory: another question than the plan's").all()
+    assert rows["caution"].str.contains(r"pilot people had \d+% fewer emergency admissions in the three months").all()
+    assert not verdicts["verdict"].str.contains("nearest to even").any()
+    others = sensitivity.filter(pl.col("analysis") != "overlap_weights")
+    assert others["estimand"].unique().to_list() == ["att"]
+
+
+def test_where_pairs_lose_a_tenth_or_less_there_is_no_row_of_the_overlap_population(demo_study, tmp_path):
+    copy = tmp_path / "warehouse.duckdb"
+    shutil.copy(demo_study.output / "warehouse.duckdb", copy)
+    with Warehouse(copy) as warehouse:
+        assert [one.analysis for one in sensitivity_variants(warehouse, demo_study.protocol)][-1] == "overlap_weights"
+        warehouse.connection.execute(
+            "update comparison_designs set pilot_people_matched = pilot_people - pilot_people // 10"
+        )
+        kept = {one.analysis for one in sensitivity_variants(warehouse, demo_study.protocol)}
+    assert "other_spell_rule" in kept
+    assert "overlap_weights" not in kept
+
+
 def test_the_negative_control_of_the_protocol_is_exploratory_and_proves_nothing(sensitivity):
     row = of(sensitivity, "negative_control", "ae_attendances").row(0, named=True)
     assert row["priority"] == "exploratory"

@@ -47,6 +47,8 @@ def people(rng: np.random.Generator) -> pl.DataFrame:
             "ethnic_group": "white",
             "hospital_frailty_score": 0.0,
             "days_since_emergency_discharge": pl.Series([None] * number, dtype=pl.Int64),
+            "care_home_as_of_date": pl.Series([None] * number, dtype=pl.Date),
+            "deprivation_as_of_date": pl.Series([None] * number, dtype=pl.Date),
             "admissions": rng.poisson(rate * np.where(is_case & (age >= 75), PLANTED, 1.0)),
         }
     )

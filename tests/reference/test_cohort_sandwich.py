@@ -5,12 +5,15 @@ asked for without their factor and multiplied by G/(G-1), as Stata's `vce(cluste
 """
 
 import numpy as np
+import polars as pl
 import pytest
 import statsmodels.api as sm
 
 from evaluation.estimation.matched_cohort import matched_cohort
 from evaluation.estimation.matched_did import matched_did
-from evaluation.estimation.weighted_cohort import weighted_cohort
+from evaluation.estimation.weighted_cohort import ATO, weighted_cohort, weighted_design, weighted_rate_ratio
+from evaluation.matching import Terms
+from evaluation.matching.overlap import overlap_weights
 from tests.recovery.test_cohort_recovery import entropy_balancing
 
 # statsmodels has not documented clustered errors with var_weights; that they are right here is what is compared
@@ -76,6 +79,61 @@ def solved(data: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
 def test_the_weighted_cohort_is_the_solution_of_its_stacked_equations(pool):
     effect = weighted_cohort(**weighted(pool))
     rates, covariance = solved(pool)
+    on_log, on_change = np.array([1, -1]) / rates, np.array([1, -1])
+    assert effect.log_rate_ratio == pytest.approx(np.log(rates[0] / rates[1]), abs=1e-9)
+    assert effect.standard_error == pytest.approx(np.sqrt(on_log @ covariance @ on_log), rel=1e-7)
+    assert effect.change == pytest.approx(rates[0] - rates[1], abs=1e-9)
+    assert effect.change_standard_error == pytest.approx(np.sqrt(on_change @ covariance @ on_change), rel=1e-7)
+
+
+def stacked_by_chances(theta: np.ndarray, data: dict[str, np.ndarray], *, x: np.ndarray) -> np.ndarray:
+    """Estimating functions (n x q) of a logistic regression and of rates weighted by the chance of the other arm."""
+    case, y, t = data["is_treated"].astype(float), data["counts"], data["person_years"]
+    chance = 1 / (1 + np.exp(-x @ theta[:-2]))
+    return np.column_stack(
+        [
+            (case - chance)[:, None] * x,
+            case * (1 - chance) * (y - theta[-2] * t),
+            (1 - case) * chance * (y - theta[-1] * t),
+        ]
+    )
+
+
+def solved_by_chances(data: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """As `solved`, with chances by statsmodels and rates by hand."""
+    x = np.column_stack([np.ones(PEOPLE), data["balanced"]])
+    case, y, t = data["is_treated"], data["counts"], data["person_years"]
+    fitted = sm.Logit(case.astype(float), x).fit(disp=0, tol=1e-13)
+    chance = fitted.predict()
+    weights = np.where(case, 1 - chance, chance)
+    rates = [(weights * y)[arm].sum() / (weights * t)[arm].sum() for arm in (case, ~case)]
+    theta = np.array([*fitted.params, *rates])
+    steps = [
+        stacked_by_chances(theta + 1e-30j * unit, data, x=x).sum(axis=0).imag / 1e-30 for unit in np.eye(theta.size)
+    ]
+    influences = np.linalg.solve(np.column_stack(steps), stacked_by_chances(theta, data, x=x).T).T[:, -2:]
+    basis = np.linalg.qr(x * np.sqrt(chance * (1 - chance))[:, None])[0]
+    influences /= np.sqrt(1 - (basis**2).sum(axis=1, keepdims=True))
+    people = np.unique(data["person_ids"])
+    sums = np.array([influences[data["person_ids"] == person].sum(axis=0) for person in people])
+    return theta[-2:], sums.T @ sums * len(people) / (len(people) - 1)
+
+
+def test_the_effect_in_the_overlap_population_is_the_solution_of_its_stacked_equations(pool):
+    names = ("history", "age", "product")
+    rows = pl.DataFrame(pool["balanced"], schema=names).with_columns(
+        person_id=pl.Series([f"{number:04d}" for number in range(PEOPLE)]), is_treated=pl.Series(pool["is_treated"])
+    )
+    found = overlap_weights(rows, terms=Terms(linear=names))
+    design = weighted_design(
+        is_treated=found.is_treated,
+        weights=found.weights,
+        balanced=found.balanced,
+        person_ids=pool["person_ids"],
+        estimand=ATO,
+    )
+    effect = weighted_rate_ratio(design, counts=pool["counts"], person_years=pool["person_years"])
+    rates, covariance = solved_by_chances(pool)
     on_log, on_change = np.array([1, -1]) / rates, np.array([1, -1])
     assert effect.log_rate_ratio == pytest.approx(np.log(rates[0] / rates[1]), abs=1e-9)
     assert effect.standard_error == pytest.approx(np.sqrt(on_log @ covariance @ on_log), rel=1e-7)

@@ -47,7 +47,7 @@ PARAMETERS = {
     "study_extracts": "extract varchar, contract_id varchar",
     "current_run": "run_id varchar, started_at timestamp",
     "deliveries_read": "delivery_id varchar, extract varchar, file_name varchar, received_at timestamp, "
-    "period varchar, status varchar, rows_read bigint, rows_quarantined bigint",
+    "period varchar, status varchar, position bigint, rows_read bigint, rows_quarantined bigint",
     "sites": "site_id varchar, area varchar, go_live_date date, models varchar",
     "other_programmes": "area varchar, practice varchar, programme varchar, start_date date",
     "control_totals": "extract varchar, provider_code varchar, month date, admissions_or_rows bigint",

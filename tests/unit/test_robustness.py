@@ -238,3 +238,8 @@ def test_a_conclusion_that_hangs_on_how_later_enrolled_people_are_followed_is_sa
 def test_later_enrolled_people_of_the_local_pool_say_nothing_of_the_plans_conclusion():
     row = verdict_on(PLANNED, estimate("later_enrolled_uncensored", "local", -6.0, -11.0, -1.0))
     assert row["survives_later_enrolment"] is None
+
+
+def test_what_is_true_in_the_overlap_population_is_no_part_of_the_verdict():
+    elsewhere = estimate("overlap_weights", "", -20.0, -30.0, -10.0, estimand="ato")
+    assert verdict_on(PLANNED, WIDENED, MASKING, elsewhere) == verdict_on(PLANNED, WIDENED, MASKING)

@@ -101,7 +101,7 @@ def test_pairs_of_different_months_are_owned_up_to():
 
 def test_what_comes_from_the_population_file_is_said_not_to_be_as_of_day_0():
     words = said(replace(TRIAL, covariates=("sex", "is_care_home_resident", "imd_quintile")), "assignment")[1]
-    assert "Care home and deprivation are as in the latest population file, not as of day 0" in words
+    assert "Care home and deprivation are as in the latest population file that is not later than day 0" in words
     alone = said(replace(TRIAL, covariates=("sex", "imd_quintile")), "assignment")[1]
     assert "Deprivation is as in the latest population file" in alone
     assert "population file" not in said(replace(TRIAL, covariates=("sex",), exact=("sex",)), "assignment")[1]

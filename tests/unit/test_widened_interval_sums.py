@@ -13,6 +13,7 @@ SAMPLE = Sample(
     cases_with_events=50,
     comparators_with_events=50,
     effective_sample_size=100.0,
+    effective_cases=100.0,
     person_years_cases=50.0,
     person_years_comparators=50.0,
     n_clusters=200,
