@@ -13,7 +13,7 @@ import pytest
 
 from evaluation.estimation import ComparedPopulation, Metric, controlled_estimates
 from evaluation.estimation.matched_cohort import matched_cohort
-from evaluation.matching import design_matrix, optimal, propensity_scores, terms_of
+from evaluation.matching import AS_OF, design_matrix, optimal, propensity_scores, terms_of
 from pipelines.comparison import compared_populations, found_design
 from pipelines.errors import StudyError
 from pipelines.protocol import Comparison, Outcome, Protocol
@@ -103,7 +103,9 @@ def designed(covariates: tuple[str, ...] = COVARIATES, **settings) -> Designed:
     comparison = Comparison(exact=("sex",), covariates=covariates, ratio=2, **settings)
     with TemporaryDirectory() as folder, Warehouse(Path(folder) / "warehouse.duckdb") as warehouse:
         pool = pl.when(~pl.col("is_treated")).then(pl.lit("outside"))
-        warehouse.write("covariates", EVERYONE.drop("attendances", "attendances_before"))
+        without_registers = dict.fromkeys(AS_OF.values(), pl.lit(None, dtype=pl.Date))
+        known = EVERYONE.drop("attendances", "attendances_before").with_columns(**without_registers)
+        warehouse.write("covariates", known)
         warehouse.write("comparison_cohort", EVERYONE.select("person_id", "is_treated", comparison_pool=pool))
         warehouse.write("people", EVERYONE.select("person_id", "site_id", is_pilot="is_treated"))
         warehouse.write("sites", pl.DataFrame([{"site_id": "north"}], schema=SITES))
