@@ -126,18 +126,23 @@ def garble_from(folder: Path, days: pl.DataFrame, *, others_from: date) -> int:
     return garbled
 
 
-def test_garbling_every_record_after_a_persons_own_index_date_changes_nothing_that_the_design_says_or_keeps(
-    demo, report, tmp_path
-):
-    designed = tables(demo)
+def assert_records_after_change_nothing(study, designed, report, activity_before, folder):
+    """The design of a copy whose records are garbled from each person's own index date on is the same, all of it."""
     last = max(designed["index_months"]["index_date"])
-    other = shutil.copytree(demo, tmp_path / "garbled", ignore=shutil.ignore_patterns("output"))
-    assert garble_from(other, days_from(demo), others_from=last) > 1000
+    other = shutil.copytree(study, folder / "garbled", ignore=shutil.ignore_patterns("output"))
+    assert garble_from(other, days_from(study), others_from=last) > 1000
     assert design_study(load_study(other), say=in_silence) == report
     found = tables(other)
     for name in DESIGNED:
         assert found[name].equals(designed[name]), name
-    assert activity(other).equals(activity(demo))
+    assert activity(other).equals(activity_before)
+
+
+def test_garbling_every_record_after_a_persons_own_index_date_changes_nothing_that_the_design_says_or_keeps(
+    demo, report, tmp_path
+):
+    designed = tables(demo)
+    assert_records_after_change_nothing(demo, designed, report, activity(demo), tmp_path)
 
 
 def test_a_predictive_risk_rests_on_no_record_from_a_persons_own_index_date_on(demo_by_risk, tmp_path):
@@ -149,14 +154,7 @@ def test_a_predictive_risk_rests_on_no_record_from_a_persons_own_index_date_on(d
     assert row["matching_method"] == "prognostic"
     for names in (row["weighted_covariates"], row["matched_covariates"]):
         assert names.startswith("predictive_risk_emergency_admissions, ")
-    last = max(designed["index_months"]["index_date"])
-    other = shutil.copytree(demo_by_risk, tmp_path / "garbled", ignore=shutil.ignore_patterns("output"))
-    assert garble_from(other, days_from(demo_by_risk), others_from=last) > 1000
-    assert design_study(load_study(other), say=in_silence) == report
-    found = tables(other)
-    for name in DESIGNED:
-        assert found[name].equals(designed[name]), name
-    assert activity(other).equals(activity_before)
+    assert_records_after_change_nothing(demo_by_risk, designed, report, activity_before, tmp_path)
 
 
 def test_garbling_what_lies_before_is_seen(demo, report, tmp_path):

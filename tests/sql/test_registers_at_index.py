@@ -15,6 +15,13 @@ def delivery(delivery_id: str, period: str | None, position: int, status: str = 
     }  # fmt: skip
 
 
+IN_THREE_MONTHS = [
+    delivery("d1", "2010-03", 1),
+    delivery("d2", "2010-06", 2),
+    delivery("d3", "2010-08", 3, "accepted"),
+]
+
+
 def registers(
     people: list[dict[str, Any]], deliveries: list[dict[str, Any]], *, index_date: str = "2010-07-15", **tables: Any
 ) -> list[tuple[Any, ...]]:
@@ -32,36 +39,26 @@ def registers(
 
 
 def test_the_latest_file_by_the_index_date_counts_and_not_a_later_one() -> None:
-    deliveries = [
-        delivery("d1", "2010-03", 1),
-        delivery("d2", "2010-06", 2),
-        delivery("d3", "2010-08", 3, "accepted"),
-    ]
     people = [
         person(delivery_id="d1", care_home=False, imd_quintile=1),
         person(delivery_id="d2", care_home=False, imd_quintile=2),
         person(delivery_id="d3", care_home=True, imd_quintile=3),  # moved since
     ]
-    assert registers(people, deliveries) == [(False, JUNE, 2, JUNE)]
-    assert registers(people, deliveries, index_date="2010-06-30") == [(False, JUNE, 2, JUNE)]
-    assert registers(people, deliveries, index_date="2010-06-29") == [(False, MARCH, 1, MARCH)]
-    assert registers(people, deliveries, index_date="2010-09-01") == [(True, AUGUST, 3, AUGUST)]
+    assert registers(people, IN_THREE_MONTHS) == [(False, JUNE, 2, JUNE)]
+    assert registers(people, IN_THREE_MONTHS, index_date="2010-06-30") == [(False, JUNE, 2, JUNE)]
+    assert registers(people, IN_THREE_MONTHS, index_date="2010-06-29") == [(False, MARCH, 1, MARCH)]
+    assert registers(people, IN_THREE_MONTHS, index_date="2010-09-01") == [(True, AUGUST, 3, AUGUST)]
     # nothing is from before: the latest of all, as of its own day
-    assert registers(people, deliveries, index_date="2010-02-01") == [(True, AUGUST, 3, AUGUST)]
+    assert registers(people, IN_THREE_MONTHS, index_date="2010-02-01") == [(True, AUGUST, 3, AUGUST)]
 
 
 def test_what_an_earlier_file_does_not_know_comes_from_one_before_it_or_else_from_the_latest() -> None:
-    deliveries = [
-        delivery("d1", "2010-03", 1),
-        delivery("d2", "2010-06", 2),
-        delivery("d3", "2010-08", 3, "accepted"),
-    ]
     people = [
         person(delivery_id="d1", care_home=False),
         person(delivery_id="d2"),
         person(delivery_id="d3", care_home=True, imd_quintile=3),
     ]
-    assert registers(people, deliveries) == [(False, MARCH, 3, AUGUST)]
+    assert registers(people, IN_THREE_MONTHS) == [(False, MARCH, 3, AUGUST)]
 
 
 def test_somebody_who_is_in_the_latest_file_alone_is_as_they_are_there() -> None:

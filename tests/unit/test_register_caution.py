@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from evaluation.matching.registers import register_caution, share_of_pilot_people
-from tests.unit.test_comparison_design import SETTINGS, cohort, designed, row_of
+from tests.compared_cohort import SETTINGS, cohort, designed, row_of
 
 BOTH = ("imd_quintile", "is_care_home_resident", "sex")
 EARLY, LATE = date(2010, 3, 15), date(2010, 7, 15)

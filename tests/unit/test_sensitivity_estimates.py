@@ -3,71 +3,25 @@
 import math
 from dataclasses import replace
 
-import numpy as np
 import polars as pl
 import pytest
 
 from evaluation.estimation import (
-    ComparedPeople,
     ComparedPopulation,
-    Metric,
     controlled_estimates,
     sensitivity_estimates,
 )
-from evaluation.estimation.sensitivity_words import use_in_overlap
 from evaluation.estimation.variants import (
     AS_PLANNED,
     HIDDEN_GROUP,
     LOCAL_POOL,
     OTHER_SPELL_RULE,
-    OVERLAP_WEIGHTS,
     PLACEBO_INDEX_DATE,
     PLAN_IN_SAMPLE,
     SITE_LEFT_OUT,
     Variant,
 )
-
-FOUR_YEARS = 1461
-ADMISSIONS = Metric(
-    metric_id="admissions", label="Admissions", domain="utilisation", unit="per person-year", priority="primary"
-)
-CASES, ALIKE, UNLIKE = 20, 20, 20
-IDS = pl.Series([f"p{number:02d}" for number in range(CASES + ALIKE + UNLIKE)])
-# over four years 12 of 20 cases had one admission each; 12 of 20 like them two, 12 of 20 unlike them four
-COUNTS = [1] * 12 + [0] * 8 + [2] * 12 + [0] * 8 + [4] * 12 + [0] * 8
-
-
-def people(rows: int, weight: float) -> ComparedPeople:
-    """The first rows: cases and those like them, then also those unlike them."""
-    is_case = np.arange(rows) < CASES
-    return ComparedPeople(
-        person_id=IDS.head(rows),
-        is_treated=is_case,
-        weights=np.where(is_case, 1.0, weight),
-        covariates=np.zeros((rows, 0)),
-    )
-
-
-PLANNED = Variant(analysis=AS_PLANNED, people=people(40, 1.0))
-HIDDEN = Variant(analysis=HIDDEN_GROUP, variant="planned_use", people=people(60, 0.5))
-ALMOST = Variant(analysis=HIDDEN_GROUP, variant="age_and_sex", people=people(40, 1.0))
-
-
-def table(*variants: Variant, counts=COUNTS, metric: Metric = ADMISSIONS, worthwhile=-5.0) -> pl.DataFrame:
-    return sensitivity_estimates(
-        variants,
-        follow_up=pl.DataFrame({"person_id": IDS, "person_days": FOUR_YEARS, "admissions": counts}),
-        metrics=[metric],
-        worthwhile_pct={} if worthwhile is None else {"admissions": worthwhile},
-        design_caution="Weights are odd.",
-        follow_up_months=6,
-        protocol_hash="hash",
-        run_id="run",
-    )
-
-
-def rows(*variants: Variant, **changes) -> dict:
-    return {(row["analysis"], row["variant"]): row for row in table(*variants, **changes).iter_rows(named=True)}
+from tests.sensitivity_by_hand import ADMISSIONS, ALMOST, COUNTS, FOUR_YEARS, HIDDEN, IDS, PLANNED, people, rows, table
 
 
 def test_the_plan_itself_is_the_row_that_metric_estimates_has():
@@ -286,59 +240,3 @@ def test_a_placebo_index_date_has_its_own_counts_and_no_shift():
     assert nothing["relative_change_pct"] == pytest.approx(0, abs=1e-9)
     assert nothing["explanation"].endswith("no evidence of a change that the method invents.")
     assert "nobody caused" not in nothing["caution"]
-
-
-def in_overlap(**changes) -> dict:
-    """Ten cases that were likely to join (3 to 1), ten that were not, and a pool of which all were unlikely to."""
-    weights = np.where(np.arange(60) < CASES, 0.5, 0.25)
-    weights[:10], weights[10:20] = 0.25, 0.75
-    someone = replace(people(60, 1.0), weights=weights, estimand="ato")
-    variant = Variant(analysis=OVERLAP_WEIGHTS, people=someone, caution="They had fewer admissions.")
-    return rows(PLANNED, HIDDEN, replace(variant, **changes))
-
-
-def test_overlap_weights_answer_another_question_and_say_whom_they_speak_for():
-    found = in_overlap()
-    row = found["overlap_weights", ""]
-    # cases (10 x 0.25 + 2 x 0.75) / 40 years over (24 + 48) x 0.25 / 40 years: 4 over 18
-    assert row["relative_change_pct"] == pytest.approx(100 * (4 / 18 - 1))
-    assert row["relative_low_pct"] < row["relative_change_pct"] < row["relative_high_pct"]
-    # ten cases of weight 1 and ten of 3: 40 x 40 / 100 people in effect, of 20
-    assert (row["estimand"], row["effective_pilot_people"]) == ("ato", pytest.approx(16))
-    assert row["shift_pct"] is None
-    assert row["explanation"] == (
-        "Among the people whose chances of being enrolled were nearest to even, the change is -78%: the answer to "
-        "another question."
-    )
-    assert row["caution"].startswith(
-        "Exploratory: another question than the plan's, and no part of the verdict. It is about people whose recorded "
-        "history gave them something like even chances of being a pilot or a comparison person, who count most; those "
-        "whose joining was likeliest, as a rule people in a crisis, count least. In effect it speaks for 80% of the "
-        "pilot people. Compared after the index date"
-    )
-    assert "They had fewer admissions. Weights are odd." in row["caution"]
-    assert found["as_planned", ""]["estimand"] == found["needed_bias", "no_change"]["estimand"] == "att"
-    assert found["as_planned", ""]["effective_pilot_people"] == 20
-    assert found["needed_bias", "no_change"]["effective_pilot_people"] is None
-
-
-def test_overlap_weights_do_not_widen_the_interval_nor_move_a_bound():
-    with_overlap = in_overlap()
-    del with_overlap["overlap_weights", ""]
-    assert with_overlap == rows(PLANNED, HIDDEN)
-
-
-def test_where_there_are_no_overlap_weights_the_row_says_why_and_whom_it_would_be_about():
-    row = in_overlap(people=None, reason="Overlap weights rest on too few people.")["overlap_weights", ""]
-    assert (row["estimand"], row["relative_change_pct"], row["effective_pilot_people"]) == ("ato", None, None)
-    assert row["explanation"] == "No effect can be stated."
-    assert "Overlap weights rest on too few people." in row["caution"]
-    assert "In effect" not in row["caution"]
-
-
-def test_how_use_in_the_overlap_population_differs_is_said_in_percent():
-    assert use_in_overlap(0.39, 0.54) == (
-        "Weighted so, pilot people had 28% fewer emergency admissions in the three months before than all of them had."
-    )
-    assert "10% more emergency admissions" in use_in_overlap(0.22, 0.2)
-    assert use_in_overlap(0.0, 0.0) == ""

@@ -7,80 +7,24 @@ import numpy as np
 import polars as pl
 import pytest
 
-from evaluation.estimation import ComparedPeople, ComparedPopulation, Metric, PersonMonths, UseAfterIndex, over_time
+from evaluation.estimation import Metric, over_time
 from evaluation.estimation.after_index import days_in_months
-from evaluation.estimation.cumulative_counts import COUNTED, IN_HOSPITAL, counted_over_time
-from evaluation.estimation.month_roles import months_used
+from evaluation.estimation.cumulative_counts import COUNTED, counted_over_time
 from evaluation.matching.covariates import FORMS
-
-CASES, OTHERS = 20, 40
-IDS = pl.Series([f"case{n:02d}" for n in range(CASES)] + [f"other{n:02d}" for n in range(OTHERS)])
-IS_CASE = np.arange(CASES + OTHERS) < CASES
-PEOPLE = ComparedPeople(
-    person_id=IDS,
-    is_treated=IS_CASE,
-    weights=np.where(IS_CASE, 1.0, 0.5),
-    covariates=np.zeros((CASES + OTHERS, 0)),
+from tests.use_by_hand import (
+    CASES,
+    EVERYONE,
+    IDS,
+    METRICS,
+    MONTHS,
+    PEOPLE,
+    by_day,
+    counts_of,
+    days_alive,
+    months,
+    tables,
+    use,
 )
-EVERYONE = ComparedPopulation(
-    population="all_sites",
-    pilot_people=CASES,
-    weighted=PEOPLE,
-    matched=None,
-    weighting_caution="Weights are odd.",
-    matching_caution="No pairs.",
-    weighted_by=("outpatient_attendances_12_months", "emergency_discharge_class"),
-)
-METRICS = [
-    Metric(metric_id=name, label=name.replace("_", " "), domain="utilisation", unit="per person-year")
-    for name in (*COUNTED, "emergency_bed_days")
-] + [Metric(metric_id="died", label="Died", domain="outcome", unit="share of people", is_binary=True)]
-MONTHS = np.arange(-24, 2)
-# 12 of 20 cases have an emergency admission on day 10 and 24 of 40 others on days 10 and 40; 10 and 10 spend two
-# nights in hospital; nobody dies within two months (60 days)
-FIRST_CASES, FIRST_OTHERS = IDS[:12], IDS[CASES : CASES + 24]
-
-
-def by_day() -> pl.DataFrame:
-    admitted = [
-        *((person, 10, 1, 0) for person in FIRST_CASES),
-        *((person, day, 1, 0) for person in FIRST_OTHERS for day in (10, 40)),
-        *((person, day, 0, 1) for person in [*IDS[:10], *IDS[CASES : CASES + 10]] for day in (50, 51)),
-    ]
-    names = ("person_id", "day_from_index", "emergency_admissions", IN_HOSPITAL)
-    none = {"elective_admissions": pl.lit(0), "outpatient_attendances": pl.lit(0)}
-    return pl.DataFrame(admitted, schema=names, orient="row").with_columns(**none)
-
-
-def use(**changes: pl.DataFrame) -> UseAfterIndex:
-    frame = pl.DataFrame({"person_id": IDS, "days_observed": 400, "died": False})
-    known = pl.DataFrame({"person_id": IDS, **dict.fromkeys((*COUNTED, "emergency_bed_days"), 0)})
-    return UseAfterIndex(**({"observed": frame, "by_day": by_day(), "known": known} | changes))
-
-
-def months(**counts: np.ndarray) -> PersonMonths:
-    """Everyone has 30 days in each month; nobody has any event where `counts` does not say so."""
-    shape = (IDS.len(), MONTHS.size)
-    none = {name: np.zeros(shape, dtype=np.int16) for name in COUNTED}
-    return PersonMonths(
-        person_id=IDS, months=MONTHS, days=np.full(shape, 30, dtype=np.uint8), counts=none | dict(counts)
-    )
-
-
-def tables(one: ComparedPopulation = EVERYONE, *, after: UseAfterIndex | None = None, by_month=None):
-    return over_time(
-        [one],
-        use=after or use(),
-        months=by_month or months(),
-        metrics=METRICS,
-        follow_up_months=2,
-        protocol_hash="hash",
-        run_id="run",
-    )
-
-
-def counts_of(found, metric: str = "emergency_admissions") -> list[dict]:
-    return found.mean_cumulative_counts.filter(metric_id=metric).rows(named=True)
 
 
 def test_months_are_of_a_twelfth_of_a_year():
@@ -152,47 +96,6 @@ def test_an_outcome_of_the_protocol_has_its_curve_months_and_lead_test():
     assert month_of(found, 0, "ae_attendances")["log_rate_ratio"] == pytest.approx(0)
     assert month_of(found, -24, "ae_attendances")["role"] == "held_out"
     assert leads(found)["ae_attendances"]["months_held_out"] == 18
-
-
-@pytest.mark.parametrize(
-    ("use_of_care", "covariate", "months"),
-    [
-        ("ambulatory_care_sensitive_admissions", "emergency_admissions_24_months", 24),
-        ("emergency_bed_days", "emergency_bed_days_12_months", 12),
-        ("elective_bed_days", "elective_admissions_12_months", 12),
-        ("outpatient_tele_attendances", "outpatient_attendances_6_months", 6),
-        ("outpatient_did_not_attend", "outpatient_attendances_24_months", 0),
-        ("emergency_readmissions_30_days", "charlson_score", 24),
-    ],
-)
-def test_months_in_which_the_whole_was_balanced_are_no_evidence_about_its_part(use_of_care, covariate, months):
-    part = Metric(metric_id=use_of_care, label="Part", domain="utilisation", unit="per person-year")
-    assert months_used(part, ["age_at_index", covariate]) == months
-
-
-def days_alive(found) -> dict[str, dict]:
-    return {row["measure"]: row for row in found.days_alive_out_of_hospital.iter_rows(named=True)}
-
-
-def test_days_alive_and_out_of_hospital_by_hand():
-    found = days_alive(tables())
-    assert (found["days_alive"]["pilot"], found["days_alive"]["comparator"]) == pytest.approx((60, 60))
-    assert (found["days_in_hospital"]["pilot"], found["days_in_hospital"]["comparator"]) == pytest.approx((1, 0.5))
-    out = found["days_alive_out_of_hospital"]
-    assert (out["pilot"], out["comparator"], out["difference"]) == pytest.approx((59, 59.5, -0.5))
-    variance = 20 * 1**2 / 20**2 + (10 * 1.5**2 + 30 * 0.5**2) / (39 * 40)
-    assert out["difference_low"] == pytest.approx(-0.5 - 1.959964 * math.sqrt(variance * 60 / 59), rel=1e-6)
-    assert found["days_alive"]["pilot_low"] is None
-
-
-def test_a_death_takes_days_from_both_measures():
-    died = pl.col("person_id").is_in(IDS[:10].implode()) | pl.col("person_id").is_in(IDS[CASES : CASES + 20].implode())
-    observed = use().observed.with_columns(died=died, days_observed=pl.when(died).then(40).otherwise(400))
-    found = days_alive(tables(after=use(observed=observed)))
-    assert found["days_alive"]["pilot"] == pytest.approx((10 * 40 + 10 * 60) / 20)
-    assert found["days_alive"]["pilot_low"] is not None
-    assert found["days_in_hospital"]["pilot"] == pytest.approx(0)
-    assert found["days_alive_out_of_hospital"]["comparator"] == pytest.approx((20 * 40 + 20 * 60) / 40)
 
 
 def with_events(month: int, cases: int, others: int, *, size: int = 1) -> np.ndarray:
