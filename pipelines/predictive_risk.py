@@ -2,6 +2,7 @@
 
 import polars as pl
 
+from evaluation.estimation.arms import DAYS_PER_YEAR
 from evaluation.matching import MatchingError, earlier_cohort_scores, risk_of
 from evaluation.matching.pool import DRAW, FEWEST_SAMPLED, SAME_KIND, sampled_pool, with_draws
 from pipelines import placebo
@@ -13,7 +14,6 @@ from pipelines.warehouse import Warehouse
 
 SCHEMA = "predictive_risk"
 RISKS = {"person_id": pl.String, "metric_id": pl.String, "predictive_risk": pl.Float64}
-DAYS_PER_YEAR = 365.25
 TO_HAVE_A_SCORE = (
     "the score is fitted on the pool twelve months before its index dates: expected records from 18 months before them "
     "on, and ten events of the first primary outcome for each column",

@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from evaluation.estimation.carried_forward import CARRIED_FORWARD
+from evaluation.estimation.carried_forward import CARRIED_FORWARD, LIMITS
 from evaluation.estimation.controlled import MATCHED_DID, WEIGHTED
 from evaluation.estimation.sensitivity_words import signed
 
@@ -24,7 +24,6 @@ NO_SECOND = (
     f"Whether two designs agree is not known: only where `{WEIGHTED}` and `{MATCHED_DID}` both have an interval can "
     "they be held against each other."
 )
-LIMITS = ("relative_change_pct", "relative_low_pct", "relative_high_pct")
 COLUMNS = ("designs_agree", "bracket_low_pct", "bracket_high_pct")
 
 

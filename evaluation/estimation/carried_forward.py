@@ -11,7 +11,7 @@ from evaluation.estimation.intervals import log_standard_error, quantile
 from evaluation.estimation.lead_changes import CHANGE_A_YEAR
 
 CARRIED_FORWARD = ("carried_forward_pct", "carried_forward_low_pct", "carried_forward_high_pct")
-EFFECT = ("relative_change_pct", "relative_low_pct", "relative_high_pct")
+LIMITS = ("relative_change_pct", "relative_low_pct", "relative_high_pct")
 BASELINE_MIDDLE_MONTHS = 15  # the middle of months -24 to -7 lies so long before the index date
 _KEYS = ("metric_id", "population")
 
@@ -23,7 +23,7 @@ def with_carried_forward(estimates: pl.DataFrame, lead_tests: pl.DataFrame, *, f
     no interval, and where pairs were made alike in months that the drift would have to be seen in.
     """
     years = years_of_drift(follow_up_months)
-    designs = estimates.filter(design=MATCHED_DID).select(*_KEYS, *EFFECT)
+    designs = estimates.filter(design=MATCHED_DID).select(*_KEYS, *LIMITS)
     drifts = lead_tests.filter(design=MATCHED_DID).select(*_KEYS, *CHANGE_A_YEAR)
     both = designs.join(drifts, on=_KEYS, how="inner")
     found = {(row["metric_id"], row["population"]): carried_forward(row, years=years) for row in both.to_dicts()}
@@ -38,12 +38,12 @@ def with_carried_forward(estimates: pl.DataFrame, lead_tests: pl.DataFrame, *, f
 def carried_forward(row: Mapping[str, Any], *, years: float) -> tuple[float, float, float] | None:
     """Change and 95% limits in percent of a `matched_did` less `years` of drift; None where an interval is missing.
 
-    `row` has the `EFFECT` of `matched_did` and the `CHANGE_A_YEAR` between the same people, both in percent.
+    `row` has the `LIMITS` of `matched_did` and the `CHANGE_A_YEAR` between the same people, both in percent.
     """
-    errors = [log_standard_error(row[low], row[high]) for low, high in (EFFECT[1:], CHANGE_A_YEAR[1:])]
+    errors = [log_standard_error(row[low], row[high]) for low, high in (LIMITS[1:], CHANGE_A_YEAR[1:])]
     if errors[0] is None or errors[1] is None:
         return None
-    effect = math.log1p(row[EFFECT[0]] / 100), errors[0]
+    effect = math.log1p(row[LIMITS[0]] / 100), errors[0]
     drift = math.log1p(row[CHANGE_A_YEAR[0]] / 100), errors[1]
     log_ratio, error = less_drift(effect, drift, years=years)
     reach = quantile() * error

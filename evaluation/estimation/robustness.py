@@ -7,7 +7,8 @@ import polars as pl
 
 from evaluation.estimation.at_look import is_only_seen, limits_at_look
 from evaluation.estimation.bounds import NEEDED_BIAS, WIDENED, WORTHWHILE
-from evaluation.estimation.brackets import LIMITS, bracket
+from evaluation.estimation.brackets import bracket
+from evaluation.estimation.carried_forward import LIMITS
 from evaluation.estimation.cautions import join
 from evaluation.estimation.conclusions import Conclusion, concluded
 from evaluation.estimation.interim import LOOK

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from evaluation.estimation import METRIC_ESTIMATES, with_carried_forward
-from evaluation.estimation.carried_forward import CARRIED_FORWARD, EFFECT, carried_forward, less_drift, years_of_drift
+from evaluation.estimation.carried_forward import CARRIED_FORWARD, LIMITS, carried_forward, less_drift, years_of_drift
 from evaluation.estimation.event_study import LEAD_TESTS
 from evaluation.estimation.lead_changes import CHANGE_A_YEAR
 
@@ -30,23 +30,23 @@ def test_the_drift_is_taken_away_and_both_errors_are_in_the_interval():
 
 
 def test_rows_in_percent_are_taken_as_logs():
-    row = dict(zip(EFFECT, percent(0.10, 0.03), strict=True)) | dict(
+    row = dict(zip(LIMITS, percent(0.10, 0.03), strict=True)) | dict(
         zip(CHANGE_A_YEAR, percent(0.05, 0.04), strict=True)
     )
     found = carried_forward(row, years=1.5)
     assert found == pytest.approx(percent(0.025, math.hypot(0.03, 0.06)), rel=1e-5)
 
 
-@pytest.mark.parametrize("missing", [*EFFECT[1:], *CHANGE_A_YEAR[1:]])
+@pytest.mark.parametrize("missing", [*LIMITS[1:], *CHANGE_A_YEAR[1:]])
 def test_without_an_interval_of_both_nothing_is_carried_forward(missing):
-    row = dict(zip((*EFFECT, *CHANGE_A_YEAR), (2.0, -1.0, 5.0, 1.0, -2.0, 4.0), strict=True))
+    row = dict(zip((*LIMITS, *CHANGE_A_YEAR), (2.0, -1.0, 5.0, 1.0, -2.0, 4.0), strict=True))
     assert carried_forward(row, years=1.5) is not None
     assert carried_forward(row | {missing: None}, years=1.5) is None
 
 
 def estimate(design: str, values: tuple = NOTHING, *, population: str = "all_sites", is_default: bool = False) -> dict:
     head = {"metric_id": "outpatient_attendances", "population": population, "design": design, "is_default": is_default}
-    return dict.fromkeys(METRIC_ESTIMATES) | head | dict(zip(EFFECT, values, strict=True))
+    return dict.fromkeys(METRIC_ESTIMATES) | head | dict(zip(LIMITS, values, strict=True))
 
 
 def drifts(design: str = "matched_did", population: str = "all_sites", values: tuple = (5.0, 1.0, 9.0)) -> pl.DataFrame:
